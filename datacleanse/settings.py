@@ -43,6 +43,9 @@ MAX_HELD_BACK = 0.5
 """Share of CLEAN: the rest must steer and calibrate."""
 
 
+LONGEST = 80
+"""Characters of a value that is met where another is wanted, to be shown whole."""
+
 WHOLE = ("epochs", "batch_size", "meta_batch", "meta_every", "repeats", "top", "seed", "jobs")
 """Settings that are whole numbers."""
 
@@ -113,28 +116,28 @@ class Settings:
             user_code.split_name(self.model)
         self._check_features()
         if self.text_model == "":
-            raise _make_range_error("text-model", "", "the name or the folder of a model")
+            raise make_range_error("text-model", "", "the name or the folder of a model")
         if not isinstance(self.device, str) or not _DEVICES.fullmatch(self.device):
-            raise _make_range_error(
+            raise make_range_error(
                 "device",
                 self.device,
                 "auto, cpu, cuda, or GPUs by number: cuda:1, or cuda:0,cuda:1",
             )
-        _check_least("epochs", self.epochs, 2)
-        _check_least("batch-size", self.batch_size, 2)
+        check_least("epochs", self.epochs, 2)
+        check_least("batch-size", self.batch_size, 2)
         Meta().apply_settings(self)
         if not 0 <= self.hold_back <= MAX_HELD_BACK:
-            raise _make_range_error("hold-back", self.hold_back, "a share from 0 to 0.5, e.g. 0.2")
-        _check_least("repeats", self.repeats, 0)
-        _check_least("top", self.top, 1)
-        _check_least("seed", self.seed, 0)
-        _check_least("jobs", self.jobs, 1)
+            raise make_range_error("hold-back", self.hold_back, "a share from 0 to 0.5, e.g. 0.2")
+        check_least("repeats", self.repeats, 0)
+        check_least("top", self.top, 1)
+        check_least("seed", self.seed, 0)
+        check_least("jobs", self.jobs, 1)
         if self.seed > MAX_SEED:
-            raise _make_range_error("seed", self.seed, f"a whole number up to {MAX_SEED}")
+            raise make_range_error("seed", self.seed, f"a whole number up to {MAX_SEED}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
-            raise _make_range_error("lr", self.lr, "a number above 0, e.g. 0.001")
+            raise make_range_error("lr", self.lr, "a number above 0, e.g. 0.001")
         if not 0 < self.fdr < 1:
-            raise _make_range_error("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
+            raise make_range_error("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
 
     def _read_numbers(self) -> None:
         for name in NUMBERS:
@@ -153,7 +156,7 @@ class Settings:
             if isinstance(value, os.PathLike):
                 object.__setattr__(self, name, os.fspath(value))
             elif value is not None and not isinstance(value, str):
-                raise _make_range_error(name.replace("_", "-"), value, "a text")
+                raise make_range_error(name.replace("_", "-"), value, "a text")
 
     def _check_features(self) -> None:
         is_pretrained = is_timm(self.model)
@@ -184,7 +187,7 @@ def read_number(name: str, value: object, *, is_whole: bool) -> int | float:
     """
     kind = Integral if is_whole else Real
     if isinstance(value, bool) or not isinstance(value, kind):
-        raise _make_range_error(name, value, "a whole number" if is_whole else "a number")
+        raise make_range_error(name, value, "a whole number" if is_whole else "a number")
     if isinstance(value, int | float):
         return value
     return int(value) if isinstance(value, Integral) else float(value)
@@ -213,10 +216,10 @@ class Meta:
     average: float = 0.0
 
     def __post_init__(self) -> None:
-        _check_least("meta-batch", self.batch, 1)
-        _check_least("meta-every", self.every, 1)
+        check_least("meta-batch", self.batch, 1)
+        check_least("meta-every", self.every, 1)
         if not 0 <= self.average < 1:
-            raise _make_range_error(
+            raise make_range_error(
                 "meta-average", self.average, "a share from 0 to below 1, e.g. 0.5"
             )
 
@@ -247,15 +250,18 @@ class Schedule:
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise _make_range_error(name, value, "one of " + ", ".join(allowed))
+        raise make_range_error(name, value, "one of " + ", ".join(allowed))
 
 
-def _check_least(name: str, value: int | None, least: int) -> None:
+def check_least(name: str, value: int | None, least: int) -> None:
+    """Refuse a number below the least one; raises a `SettingsError`."""
     if value is not None and value < least:
-        raise _make_range_error(name, value, f"a whole number of at least {least}")
+        raise make_range_error(name, value, f"a whole number of at least {least}")
 
 
-def _make_range_error(name: str, value: object, wanted: str) -> SettingsError:
-    return SettingsError(
-        f"--{name} is {value!r}.", slug="setting-out-of-range", hint=f"Give {wanted}."
-    )
+def make_range_error(name: str, value: object, wanted: str) -> SettingsError:
+    """The error for an option with a value that it cannot have, and what it wants."""
+    met = repr(value)
+    if len(met) > LONGEST or "\n" in met:
+        met = f"an object of the type {type(value).__name__}"
+    return SettingsError(f"--{name} is {met}.", slug="setting-out-of-range", hint=f"Give {wanted}.")

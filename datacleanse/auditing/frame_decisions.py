@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pandas as pd
+from pandas.api.types import is_scalar
 
 from datacleanse.data.messages import suggest_nearest
+from datacleanse.data.readers.frame import convert_frame, is_frame
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,12 +17,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.data.label_types import LabelValues
+    from datacleanse.data.readers.frame import Frame
 
 _NEEDED = ("row", "action")
 
 
+def is_frame_of_decisions(decisions: object) -> TypeGuard[Frame]:
+    """Whether decisions stand in a table, and not in files; an empty list names no file."""
+    return is_frame(decisions) and not (isinstance(decisions, list | tuple) and not decisions)
+
+
 def write_frame_decisions(
-    decisions: pd.DataFrame, file: Path, table: pd.DataFrame, labels: LabelValues
+    decisions: Frame, file: Path, table: pd.DataFrame, labels: LabelValues
 ) -> None:
     """Write the file that stands for a frame's decisions.
 
@@ -34,8 +42,16 @@ def write_frame_decisions(
     Raises:
         InputError: a column is missing, or a row is none of the audit's.
     """
-    for name in _NEEDED:
-        if name not in decisions.columns:
+    if not isinstance(decisions, pd.DataFrame):
+        decisions = convert_frame(decisions).to_pandas()
+    for name in (*_NEEDED, "new_label"):
+        if (n := decisions.columns.tolist().count(name)) > 1:
+            raise InputError(
+                f"The decisions have {n} columns named '{name}'.",
+                slug="decisions-columns",
+                hint="Keep the one that is meant.",
+            )
+        if name in _NEEDED and not n:
             raise InputError(
                 f"The decisions have no column '{name}'; their columns are "
                 f"{', '.join(map(str, decisions.columns[:10]))}.",
@@ -60,25 +76,32 @@ def _list_records(
     decisions: pd.DataFrame, table: pd.DataFrame, labels: LabelValues
 ) -> Iterator[dict[str, Any]]:
     given = dict(zip(table["row"].tolist(), table["given_label"].tolist(), strict=True))
-    names = dict(zip(pd.Series(labels.values).tolist(), labels.names, strict=True))
+    names = _name_labels(labels)
     decided = decisions[decisions["action"].notna()]
     news = decided["new_label"] if "new_label" in decided.columns else [None] * len(decided)
     for row, action, new in zip(decided["row"].tolist(), decided["action"], news, strict=True):
-        if row not in given:
+        if not is_scalar(row) or row not in given:
             raise InputError(
                 f"The decisions name row {row}, and the audit has {len(table):,} rows, from 0.",
                 slug="decisions-row",
                 hint="Take row from result.suspects() or result.table: it is the position in DATA.",
             )
-        if action == "relabel" and pd.isna(new):
+        if action == "relabel" and (not is_scalar(new) or pd.isna(new)):
             raise _make_unnamed_error(row, decisions)
         is_new = action == "relabel"
         yield {
             "row": int(row),
-            "action": action,
+            "action": str(action),
             "given_label": names[given[row]],
             "new_label": names.get(new, str(new)) if is_new else None,
         }
+
+
+def _name_labels(labels: LabelValues) -> dict[Any, str]:
+    """Names of labels, by the labels themselves and as the audit table shows them."""
+    shown = labels.restore(pd.DataFrame({"given_label": list(labels.names)}))["given_label"]
+    spelled = ((pd.Series(labels.values), labels.names), (shown, labels.names))
+    return {label: name for each, names in spelled for label, name in zip(each, names, strict=True)}
 
 
 def _make_unnamed_error(row: object, decisions: pd.DataFrame) -> InputError:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from datacleanse.auditing.frame_decisions import write_frame_decisions
+from datacleanse.auditing.frame_decisions import is_frame_of_decisions, write_frame_decisions
 from datacleanse.auditing.handed_over import HandedOver
 from datacleanse.auditing.shown import (
     show_changes,
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.auditing.shown import InlineReport, RunComparison, RunningReview
+    from datacleanse.data.readers.frame import Frame
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import ProgressOption
     from datacleanse.storage.manifest.whole import Manifest
@@ -212,7 +213,7 @@ class AuditResult:
 
     def cleaned(
         self,
-        decisions: pd.DataFrame | str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
+        decisions: Frame | str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
         *,
         auto: bool = False,
         relabel_above: float | None = None,
@@ -226,10 +227,10 @@ class AuditResult:
         write a file instead, byte for byte but for the changes: `datacleanse.apply`.
 
         Args:
-            decisions: what was decided: a frame with the columns ``row``, ``action`` (keep,
-                relabel, drop, unsure) and, for new labels, ``new_label``; or a file of decisions,
-                or the folder of a run, or several of these. None: what was decided in the review of
-                this one.
+            decisions: what was decided: a table of any kind with the columns ``row``, ``action``
+                (keep, relabel, drop, unsure) and, for new labels, ``new_label``; or a file of
+                decisions, or the folder of a run, or several of these. None: what was decided in
+                the review of this one.
             auto: whether flagged rows are changed that nobody has decided about.
             relabel_above: with ``auto``, the mislabel probability in [0, 1] from which a flagged
                 row gets its suggested label; None: never.
@@ -244,7 +245,7 @@ class AuditResult:
         handed = self._handed_over
         run = open_audited_run(self.folder, data=None if handed is None else handed.source)
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as place, follow(progress) as told:
-            if isinstance(decisions, pd.DataFrame):
+            if is_frame_of_decisions(decisions):
                 file = Path(place) / "decisions.jsonl"
                 write_frame_decisions(decisions, file, self.table, self._label_values)
                 files: tuple[Path, ...] = (file,)

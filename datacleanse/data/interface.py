@@ -104,7 +104,7 @@ class ReadOptions:
             ("decimal", self.decimal, get_args(DecimalOption)),
             ("task", self.task, get_args(TaskOption)),
         ):
-            if value is not None and value not in known:
+            if value not in known and (value is not None or name == "task"):
                 raise SettingsError(
                     f"--{name} is {value!r}.",
                     slug="setting-out-of-range",

@@ -29,6 +29,7 @@ LABEL_COLUMNS = ("given_label", "suggested_label", "verified_label")
 """Columns of the audit table that hold labels."""
 
 _TEXT = "string"
+_DAYS = np.dtype("datetime64[D]")
 _TEXT_KINDS = "OU"
 """NumPy's kinds of arrays of text."""
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
@@ -67,6 +68,8 @@ def type_classes(names: Sequence[str], label_type: str | None) -> NDArray[Any]:
     except (ValueError, pa.ArrowException):  # a type without such a name, or not of these texts
         return texts
     typed: NDArray[Any] = values.to_numpy(zero_copy_only=False)
+    if typed.dtype == _DAYS:  # which pandas has not
+        typed = typed.astype(object)
     return typed if len(pd.unique(typed)) == len(names) else texts
 
 
@@ -117,14 +120,25 @@ class LabelValues:
         """(N,) the classes of codes, -1 for a missing one."""
         is_missing = codes < 0
         if isinstance(self.dtype, pd.CategoricalDtype):
-            plain: Any = pd.array(self.values).take(codes, allow_fill=True)
-            categories = pd.Categorical(plain, dtype=self.dtype)
-            if (categories.isna() == is_missing).all():
-                return categories
+            positions = self._find_categories(self.dtype.categories)
+            if positions is not None:
+                return pd.Categorical.from_codes(
+                    np.where(is_missing, -1, positions[codes]), dtype=self.dtype
+                )
         dtype = self._choose_dtype(has_missing=bool(is_missing.any()))
         values = self.values.astype(object) if is_object_dtype(dtype) else self.values
         taken: Any = pd.array(values, dtype=dtype).take(codes, allow_fill=True)
         return taken
+
+    def _find_categories(self, categories: pd.Index[Any]) -> NDArray[np.intp] | None:
+        """(C,) which category each class is, by itself or by its name; None: one is none."""
+        values = pd.Series(self.values).tolist()
+        for told, sought in ((categories.tolist(), values), (map(str, categories), self.names)):
+            places = {each: place for place, each in enumerate(told)}
+            found = [places.get(each, -1) for each in sought]
+            if min(found, default=0) >= 0:
+                return np.array(found, dtype=np.intp)
+        return None
 
     def _choose_dtype(self, *, has_missing: bool) -> Any:  # noqa: ANN401  # any of pandas'
         own = self.dtype

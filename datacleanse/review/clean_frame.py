@@ -49,7 +49,8 @@ def clean_frame(cleaning: Cleaning) -> pd.DataFrame:
             labels = labels.cat.add_categories([value])
         labels.iloc[rows] = value
     cleaned = frame.copy(deep=False)
-    cleaned.isetitem(position, labels.array)
+    # Not its array: of objects, texts would become pandas' own type.
+    cleaned.isetitem(position, labels)  # type: ignore[arg-type]  # the stubs leave series out
     stays = np.ones(len(frame), dtype=bool)
     stays[list(edits.dropped)] = False
     return cleaned[stays]

@@ -14,6 +14,7 @@ from datacleanse.progress import SILENT, StagesAlone
 from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
 from datacleanse.review.completion import complete_decisions
+from datacleanse.review.decisions import LEFT_OUT
 from datacleanse.review.earlier_labels import read_mislabelled_pairs
 from datacleanse.review.joined_decisions import read_joined
 from datacleanse.review.json_lines import shorten_value
@@ -199,7 +200,7 @@ def _collect_decisions(
     if paths:
         read = read_joined(paths, run_id=run.run_id, n_rows=run.n_rows, classes=run.labels)
         if limits is None and not made and not read.last:
-            raise _make_undecided_error(run.folder)
+            raise _make_undecided_error(run.folder, read.notices)
         made |= read.last
         notices = (*read.notices, *note_contradictions(read.last, verified, run.labels))
     completed = complete_decisions(list(made.values()), run.folder, run.labels)
@@ -212,14 +213,15 @@ def _find_decisions_files(
     if wanted or folder.decisions_file.exists():
         return tuple(wanted) or (folder.decisions_file,)
     if is_needed:
-        raise _make_undecided_error(folder)
+        raise _make_undecided_error(folder, ())
     return ()
 
 
-def _make_undecided_error(folder: RunFolder) -> SettingsError:
-    """The error for a run about which nothing was decided, or all of it undone."""
+def _make_undecided_error(folder: RunFolder, notices: Sequence[Notice]) -> SettingsError:
+    """The error for a run about which nothing was decided, or all undone or left out."""
+    left_out = "".join(f" {each.message}" for each in notices if each.slug == LEFT_OUT)
     return SettingsError(
-        f"Nothing has been decided about the run in {folder.path} yet.",
+        f"Nothing has been decided about the run in {folder.path} yet.{left_out}",
         slug="decisions-missing",
         hint=f"Review it with: datacleanse review {shlex.quote(str(folder.path))}; or name a "
         "file that the review page saved with --decisions, or act on the flags with --auto.",

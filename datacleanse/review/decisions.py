@@ -40,6 +40,9 @@ REVOKED: Action = "revoked"
 _MAY_LACK = ("group", "confirmed", "comment", "settles")
 """Fields that a line has only where they say something."""
 
+LEFT_OUT = "decisions-left-out"
+"""Slug of the notice about unusable lines."""
+
 _NAMED = 5
 """Lines that a notice names before it says how many more there are."""
 
@@ -306,7 +309,7 @@ class _Reading:
             n = self.n_unusable
             what = "1 line was" if n == 1 else f"{n:,} lines were"
             message = f"{path}: {what} left out ({self.name_unusable()})."
-            yield Notice("decisions-left-out", message, is_warning=True)
+            yield Notice(LEFT_OUT, message, is_warning=True)
         changed = [row for row, lines in self._standing.items() if _is_changed(lines)]
         if changed:
             n = len(changed)

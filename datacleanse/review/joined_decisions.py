@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from os import PathLike
 from typing import TYPE_CHECKING
 
 from datacleanse.given_paths import read_path
@@ -16,10 +15,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def list_files(
-    places: str | PathLike[str] | Sequence[str | PathLike[str]] | None,
-) -> tuple[Path, ...]:
+def list_files(places: object) -> tuple[Path, ...]:
     """The files that are meant by one place or several: a file, or the run that it is about.
+
+    Args:
+        places: as a caller in Python gives them: a path, several, or None.
 
     Raises:
         SettingsError: one is no path.

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 
 import datacleanse as dc
@@ -92,8 +94,12 @@ def test_suspects_with_an_action_are_decisions(audited, result):
         (decisions((N, "drop", None)), "decisions-row"),
         (decisions((3, None, None)), "decisions-missing"),
         (decisions(*((i, "drop", None) for i in range(N))), "nothing-left"),
+        (decisions(([3], "drop", None)), "decisions-row"),
+        (decisions((3, "relabel", ["low"])), "decisions-columns"),
+        (decisions((3, 5, None)), "decisions-invalid"),
+        (decisions((3, "drop", None))[["row", "action", "row"]], "decisions-columns"),
     ],
-    ids=["column", "row", "none", "all dropped"],
+    ids=["column", "row", "none", "all dropped", "a list", "no label", "a number", "twice"],
 )
 def test_decisions_that_cannot_be_used_are_refused(result, said, slug):
     with pytest.raises(dc.DatacleanseError) as caught:
@@ -108,6 +114,20 @@ def test_an_unknown_label_or_action_costs_its_row_and_is_told(audited, result):
         cleaned = result.cleaned(said)
     assert len(cleaned) == N - 1
     assert cleaned.grade.iloc[5] == data.grade.iloc[5]
+
+
+def test_decisions_in_any_table_are_carried_out(audited, result):
+    data, _ = audited
+    said = {"row": [6], "action": ["drop"]}
+    for table in (pl.DataFrame(said), said, [{"row": 6, "action": "drop"}], pa.table(said)):
+        assert len(result.cleaned(table)) == len(data) - 1
+
+
+def test_where_all_decisions_are_left_out_it_says_why():
+    data, _ = made()
+    result = dc.audit(data, label="grade", epochs=2, device="cpu")
+    with pytest.raises(dc.SettingsError, match=r"1 line was left out .*the data has no class 'c'"):
+        result.cleaned(decisions((3, "relabel", "c")))
 
 
 def test_a_row_that_changed_since_the_audit_is_left_as_it_is_and_told(audited, result):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import fields
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -163,6 +164,7 @@ DTYPES = {
     "categories of numbers": ([10, 9], pd.CategoricalDtype([9, 10])),
     "categories of text like numbers": (["1", "01"], pd.CategoricalDtype(["01", "1"])),
     "dates": (list(pd.to_datetime(["2020-01-01", "2021-05-01"])), "datetime64[ns]"),
+    "days": ([date(2020, 1, 1), date(2021, 5, 1)], "object"),
     "arrow text": (["no", "yes"], pd.ArrowDtype(pa.string())),
     "arrow int": ([4, 5], pd.ArrowDtype(pa.int32())),
 }
@@ -193,6 +195,32 @@ def test_columns_of_labels_have_the_type_of_the_frames(labels, dtype):
     assert (found.given_label == frame.grade).all()
     assert found.suggested_label.isna().tolist() == [True, *[False] * (N - 1)]
     assert (found.suggested_label[1:] == frame.grade[1:]).all()
+
+
+def test_labels_that_are_intervals_come_back_as_the_categories_that_they_were():
+    data, clean = made([0, 1], "int64")
+    data["grade"], clean["grade"] = (pd.cut(each.grade, [-1, 0, 1]) for each in (data, clean))
+    result = dc.audit(data, val=clean, **LIGHT)
+    assert result.table.given_label.dtype == data.grade.dtype
+    assert (result.table.given_label == data.grade).all()
+    dropped = result.cleaned([{"row": 0, "action": "drop"}])
+    assert dropped.grade.dtype == data.grade.dtype
+
+
+def test_labels_and_names_with_half_a_sign_are_shown_with_the_sign_for_unreadable():
+    halves = {"a": "\ud800", "b": "b"}
+    data, clean = (
+        each.set_axis(pd.Index(["size", "noise\ud800", "grade"], dtype=object), axis=1).assign(
+            grade=pd.Series([halves[label] for label in each.grade], dtype=object)
+        )
+        for each in made()
+    )
+    result = dc.audit(data, val=clean, **LIGHT)
+    assert set(result.table.given_label) == {"\ufffd", "b"}
+    assert "noise\ufffd" in result.suspects(3).columns
+    row = int((result.table.given_label == "b").idxmax())
+    new = [{"row": row, "action": "relabel", "new_label": "\ufffd"}]
+    assert result.cleaned(new).grade.iloc[row] in ("\ud800", "\ufffd")
 
 
 TRAINED = ("int8", "bool", "text that looks like numbers", "categories of numbers")
@@ -300,6 +328,8 @@ def test_an_unknown_argument_names_the_one_that_was_meant(call, meant):
         ({"image_size": "32"}, "image_size='32'. Give a whole number."),
         ({"max_unreadable": None}, "max_unreadable=None. Give a number."),
         ({"memory": 5}, "memory=5. Give a size such as 2GB"),
+        ({"task": None}, "task=None. Give one of auto, classification, regression."),
+        ({"features": np.zeros((9, 9))}, "features= is an object of the type ndarray. Give a text"),
     ],
 )
 def test_an_argument_of_another_type_is_refused_in_a_sentence(given, said):

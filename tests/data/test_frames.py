@@ -278,3 +278,17 @@ def test_a_number_without_a_name_and_a_missing_label_are_refused_with_their_rows
     with pytest.raises(InputError, match="is missing in 4 rows: rows 1, 4, 7, 10") as caught:
         read_data(with_names(unlabelled, ["a", "b"]), ReadOptions())
     assert "In files of Hugging Face, -1 does." in caught.value.hint
+
+
+def test_a_single_name_in_the_metadata_holds_too():
+    numbers = NUMBERED.set_column(1, "label", pa.array([0, -1] * 6))
+    with pytest.raises(InputError, match="is missing in 6 rows"):
+        read_data(with_names(numbers, ["cat"]), ReadOptions())
+    with pytest.raises(InputError, match=r"a label is 1, but the metadata name the class 0 alone"):
+        read_data(with_names(NUMBERED, ["cat"]), ReadOptions())
+
+
+def test_columns_of_a_dictionary_may_be_named_and_filled_with_half_a_sign():
+    data = {"x\ud800": COLUMNS["x"], "kind": [1, "\ud800"] * 6, "label": [0, 1] * 6}
+    read = read_data(hold_source(data), ReadOptions())
+    assert [each.name for each in read.schema.columns] == ["x\ufffd", "kind"]

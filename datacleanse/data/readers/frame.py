@@ -161,8 +161,8 @@ def name_columns(source: pd.DataFrame) -> list[str]:
 def _format_name(name: Hashable) -> str:
     if isinstance(name, tuple):
         # Levels of a MultiIndex; where some columns have fewer, pandas fills up with empty names.
-        return ".".join(str(part) for part in name if part != "")
-    return str(name)
+        return ".".join(_format_name(part) for part in name if part != "")
+    return replace_half_signs(str(name))
 
 
 def _convert_column(series: pd.Series) -> pa.Array | pa.ChunkedArray:

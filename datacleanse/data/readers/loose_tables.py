@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.class_names import add_class_names
+from datacleanse.data.half_signs import replace_half_signs
 from datacleanse.data.messages import format_list, quote_error, quote_value
 from datacleanse.errors import InputError
 
@@ -97,7 +98,8 @@ def _convert_array(values: NDArray[Any]) -> pa.Array:
 def _spell_cells(values: Iterable[Any], name: str, error: Exception) -> pa.Array:
     """Cells of several types as text, in which the schema looks for numbers again."""
     try:
-        return pa.array([None if _is_missing(cell) else str(cell) for cell in values], pa.string())
+        texts = [None if _is_missing(cell) else replace_half_signs(str(cell)) for cell in values]
+        return pa.array(texts, pa.string())
     except (pa.ArrowException, TypeError, ValueError):
         raise InputError(
             f"Column {quote_value(name)} cannot be read: {quote_error(error)}.",
@@ -134,7 +136,8 @@ def _convert_columns(columns: Mapping[Any, Any]) -> pa.Table:
     for name, values in columns.items():
         if _is_table(values):
             raise _make_no_column_error(values, str(name))
-    arrays = {str(name): convert_values(values, str(name)) for name, values in columns.items()}
+    named = [(replace_half_signs(str(name)), values) for name, values in columns.items()]
+    arrays = {name: convert_values(values, name) for name, values in named}
     lengths = {name: len(cells) for name, cells in arrays.items()}
     if len(set(lengths.values())) > 1:
         told = [f"{quote_value(name)} {length:,}" for name, length in lengths.items()]
