@@ -8,6 +8,7 @@ from html import escape
 from threading import Thread
 from typing import TYPE_CHECKING, Self
 
+from datacleanse.settings import check_least, make_range_error, read_number
 from datacleanse.storage.run_claims import keep_folder
 from datacleanse_cli import browsing
 from datacleanse_cli.review_server import ReviewServer
@@ -91,8 +92,13 @@ def start_review(
         held: kept alive as long as the page is served, such as a temporary folder.
 
     Raises:
-        DatacleanseError: the run cannot be read, or another program is at work on it.
+        DatacleanseError: the run cannot be read, or another program is at work on it; or an
+            argument is of another type, or ``first`` is below 1.
     """
+    first = int(read_number("first", first, is_whole=True))
+    check_least("first", first, 1)
+    if not isinstance(reviewer, str | None):
+        raise make_range_error("reviewer", reviewer, "a name")
     with ExitStack() as begun:
         begun.callback(_let_go, held)
         # Held until the end: an audit that replaces the run would remove the decisions.

@@ -155,7 +155,8 @@ def _check_array(found: NDArray[Any], name: str, data: Dataset) -> Floats:
             "Give numbers of shape (rows, classes), the classes in this order: "
             f"{format_list(list(classes))}.",
         )
-    return found.astype(np.float64)
+    # What is masked is missing.
+    return np.ma.filled(found.astype(np.float64), np.nan)
 
 
 def check_probabilities(matrix: NDArray[np.floating], name: str) -> None:

@@ -41,6 +41,7 @@ from datacleanse.models.text_models import check_text_model
 from datacleanse.models.user_network import UserNetwork, build_user_network
 from datacleanse.models.vision_extra import ENCODERS, describe_lite0, open_lite0
 from datacleanse.storage.damage import say_on_one_line
+from datacleanse.storage.run_files import MANIFEST_NAME
 from datacleanse.storage.typed_json import UnexpectedValueError
 from datacleanse.user_code import find_factory, name_factory, report_as_user_code
 
@@ -82,12 +83,30 @@ def load_predictor(
         UserCodeError: ``model`` cannot be imported or fails.
     """
     directory = read_path("directory", directory)
+    if manifest is None:
+        _check_directory(directory)
     described = read_description(directory)
     if manifest is not None:
         _check_files(directory, manifest.model_files)
         if not isinstance(described, LooseModel):
             check_agreement(described.schema, manifest, directory / DESCRIPTION)
     return _load_network(described, directory, model)
+
+
+def _check_directory(directory: Path) -> None:
+    """Refuse a run for the model within it, and what is no folder at all."""
+    if (directory / MANIFEST_NAME).is_file():
+        raise RunFolderError(
+            f"{directory} is the folder of a run, and its model lies in {directory / 'model'}.",
+            slug="run-not-model",
+            hint="Give that folder, or load the run with datacleanse.load.",
+        )
+    if not directory.is_dir():
+        raise RunFolderError(
+            f"{directory} is no folder.",
+            slug="run-missing",
+            hint="Give the folder model/ of a run, or one exported as hub-folder.",
+        )
 
 
 def load_number_predictor(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from datacleanse.errors import SettingsError
 from datacleanse.review.decisions import Decision, read_clock
+from datacleanse.settings import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +38,7 @@ class FlagLimits:
     def __post_init__(self) -> None:
         limits = {"relabel-above": self.relabel_above, "drop-above": self.drop_above}
         for name, limit in limits.items():
-            if limit is not None and not 0 <= limit <= 1:
+            if limit is not None and not 0 <= read_number(name, limit, is_whole=False) <= 1:
                 raise SettingsError(
                     f"--{name} is {limit!r}.",
                     slug="setting-out-of-range",

@@ -26,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from datacleanse import settings
 from datacleanse.data.any_number import read_number
 from datacleanse.errors import SettingsError
 from datacleanse.given_paths import read_path
@@ -164,6 +165,7 @@ def explain(
         >>> dc.explain("runs/churn", "new.csv", row=17).table  # doctest: +SKIP
     """
     folder = RunFolder(read_path("run", run))
+    row, top = _read_whole("row", row), _read_whole("top", top)
     with tempfile.TemporaryDirectory(prefix="datacleanse-") as place, follow(progress) as told:
         return explain_prediction(
             folder,
@@ -176,6 +178,10 @@ def explain(
             scratch=Path(place),
             progress=told,
         )
+
+
+def _read_whole(name: str, given: object) -> int:
+    return int(settings.read_number(name, given, is_whole=True))
 
 
 def explain_prediction(

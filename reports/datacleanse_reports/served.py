@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.data.any_number import find_labels
+from datacleanse.data.half_signs import replace_half_signs
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Notice
 from datacleanse.review.agreement import find_differing, measure_agreement
@@ -64,6 +65,8 @@ class ServedReview:
             InputError: the decisions there cannot be gone on with.
         """
         manifest = folder.any_manifest()
+        # As a shell hands it over: a name in another encoding has halves of signs.
+        reviewer = replace_half_signs(reviewer)
         view = read_any_view(folder, top=first - 1 + MAX_SUSPECTS)
         page_rows = [each for each in view.suspects if each.rank >= first][:MAX_SUSPECTS]
         if not page_rows:

@@ -94,7 +94,20 @@ def test_a_run_is_not_saved_over_around_or_into_itself(audited, tmp_path):
     result = dc.AuditResult(kept)
     before = sorted(around.rglob("*"))
     for place in (kept.path, around / "." / "run", kept.path / "copy", around):
-        with pytest.raises(dc.RunFolderError, match="lies in .* already, and a copy in"):
+        with pytest.raises(dc.RunFolderError, match=r"lies in .* already, and a copy in"):
             result.save(place, force=True)
     assert sorted(around.rglob("*")) == before
     assert result.folder.is_finished()
+
+
+def test_limits_that_are_no_numbers_are_refused_in_a_sentence(audited):
+    for given in ("0.9", True, object):
+        with pytest.raises(dc.SettingsError, match=r"relabel_above=.* Give a number"):
+            dc.apply(audited, auto=True, relabel_above=given, dry_run=True)
+
+
+def test_a_run_in_place_of_its_model_is_told_from_a_damaged_one(audited, tmp_path):
+    with pytest.raises(dc.RunFolderError, match="is the folder of a run, and its model lies in"):
+        dc.load_predictor(audited)
+    with pytest.raises(dc.RunFolderError, match="nothing is no folder"):
+        dc.load_predictor(tmp_path / "nothing")

@@ -11,6 +11,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.auditing.result import AuditResult
+from datacleanse.storage.run_claims import begin_folder
 from tests.reports.conftest import Fabricated
 
 
@@ -51,8 +52,11 @@ def test_decisions_are_saved_as_they_are_made_while_python_goes_on(result):
 def test_several_reviews_and_an_audit_in_the_way(result):
     with result.review() as first, result.review() as second:
         assert first.url != second.url
-        with pytest.raises(dc.RunFolderError, match="is in use"):
-            result.save(result.folder.path, force=True)
+        with (
+            pytest.raises(dc.RunFolderError, match="is in use"),
+            begin_folder(result.folder.path, force=True),
+        ):
+            pass
 
 
 def test_a_review_that_cannot_begin_leaves_nothing_open(result):
@@ -60,3 +64,24 @@ def test_a_review_that_cannot_begin_leaves_nothing_open(result):
         result.review(first=10_000)
     result.save(result.folder.path.with_name("copy"))
     AuditResult(result.folder).review().close()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"first": 0}, "first=0. Give a whole number of at least 1."),
+        ({"first": "3"}, "first='3'. Give a whole number."),
+        ({"first": 10_000}, "first=10000, and the run stores"),
+        ({"reviewer": b"Ann"}, "reviewer= is b'Ann'. Give a name."),
+    ],
+)
+def test_arguments_of_another_type_are_refused_in_a_sentence(given, said, result):
+    with pytest.raises(dc.SettingsError) as caught:
+        result.review(**given)
+    assert str(caught.value).startswith(said)
+
+
+def test_a_reviewer_s_name_in_another_encoding_does_no_harm(result):
+    with result.review(reviewer="Ren\udce9") as review:
+        row = int(result.suspects(1)["row"].iloc[0])
+        assert decide(review.url, row=row, action="drop")["reviewer"] == "Ren\ufffd"

@@ -147,3 +147,9 @@ def test_a_file_that_is_no_array_is_refused(tmp_path):
 
     with pytest.raises(InputError, match="cannot be read"):
         read_probabilities(str(file), *read())
+
+
+def test_what_is_masked_is_missing():
+    masked = np.ma.masked_array(probabilities(N), mask=np.eye(N, 3, dtype=bool))
+    with pytest.raises(InputError, match=r"3 rows of 6 hold what is no finite number.*with nan"):
+        read_probabilities(masked, *read())

@@ -199,3 +199,18 @@ def test_a_number_that_is_none_is_refused(number_pairs, new):
     data, result = number_pairs
     with pytest.raises(dc.SettingsError, match="'red' is no number"):
         dc.explain(result.folder.path, new, row=0, label="red", data=data)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"row": "1"}, "row='1'. Give a whole number."),
+        ({"row": 1.5}, "row=1.5. Give a whole number."),
+        ({"row": 0, "top": None}, "top=None. Give a whole number."),
+    ],
+)
+def test_arguments_of_another_type_are_refused_in_a_sentence(given, said, pairs):
+    data, result = pairs
+    with pytest.raises(dc.SettingsError) as caught:
+        dc.explain(result, data, data=data, **given)
+    assert str(caught.value).startswith(said)
