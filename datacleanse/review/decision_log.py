@@ -6,6 +6,7 @@ a page that is served sends each decision to the server, which hands it on to `D
 
 from __future__ import annotations
 
+import os
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,16 @@ class DecisionLog:
         check_appendable(self._file)
         self._run_id, self._n_rows, self._classes = run_id, n_rows, classes
         self._writing = Lock()
+
+    def note_unwritable(self) -> Notice | None:
+        """That no decision can be saved, as on a medium that is only read; None: they can be."""
+        if os.access(self._file if self._file.exists() else self._file.parent, os.W_OK):
+            return None
+        message = (
+            f"Nothing that you decide can be saved: {self._file} may not be written. To decide, "
+            "review a copy of the run folder in a place of yours."
+        )
+        return Notice("decisions-not-writable", message, is_warning=True)
 
     def read(self) -> Decisions:
         """Read the decisions that count, and what is odd about the file.

@@ -117,7 +117,9 @@ class ServedReview:
 
     def notices(self) -> tuple[Notice, ...]:
         """What a person should know of the file of decisions, and of the pictures."""
-        return (*self._notices, *self._log.read().notices)
+        unwritable = self._log.note_unwritable()
+        told = () if unwritable is None else (unwritable,)
+        return (*told, *self._notices, *self._log.read().notices)
 
     def find_answer(self, path: str) -> Answer | None:
         """The decisions so far, all that stand in order; how far reviewers agree; or a picture."""

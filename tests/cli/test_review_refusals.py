@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from contextlib import suppress
 
 import pytest
 
 from datacleanse_cli.review_server import TOKEN_HEADER
+from datacleanse_reports.served import ServedReview
 from tests.cli.test_review import ask, folder, send, server, written
 
 __all__ = ["folder", "server", "written"]  # fixtures
@@ -95,3 +97,13 @@ def test_every_answer_has_the_headers_and_echoes_nothing(head, status, server):
     assert b"X-Content-Type-Options: nosniff" in reply
     assert b"frame-ancestors 'none'" in reply
     assert b"alert" not in reply
+
+
+def test_a_run_that_may_not_be_written_is_shown_and_says_so_at_once(folder, monkeypatch):
+    assert not ServedReview(folder, first=1, reviewer="Ada").notices()
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    served = ServedReview(folder, first=1, reviewer="Ada")
+    (notice,) = served.notices()
+    assert notice.message.startswith("Nothing that you decide can be saved: ")
+    assert str(folder.decisions_file) in notice.message
+    assert b"Label audit" in served.page
