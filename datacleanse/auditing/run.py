@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -23,6 +24,7 @@ from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.waiting import guess_rows
 from datacleanse.errors import RunFolderError, SettingsError
+from datacleanse.given_paths import expand_home
 from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import PRETRAINED
@@ -218,6 +220,24 @@ def _check_place(request: Request, place: Path, *, force: bool) -> None:
     except RunFolderError:
         refuse_at_first_look(request)
         raise
+    if force:
+        _refuse_own_sources(request, place)
+
+
+def _refuse_own_sources(request: Request, place: Path) -> None:
+    """Refuse to replace a run in whose folder lies what is read for the new one."""
+    settings = request.settings
+    beside = (request.test, request.probabilities, settings.features, settings.weights)
+    own = place.resolve()
+    for source in (request.data, *request.clean, *request.decisions, *beside):
+        if not isinstance(source, str | os.PathLike) or "://" in os.fspath(source):
+            continue
+        if own in expand_home(source).resolve().parents:
+            raise RunFolderError(
+                f"{os.fspath(source)} lies in the run folder {place}, which --force would remove.",
+                slug="run-in-the-way",
+                hint="Choose another place with --out, or move that file first.",
+            )
 
 
 def _check_flags(*, force: bool, resume: bool) -> None:

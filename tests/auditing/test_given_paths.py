@@ -111,3 +111,26 @@ def test_a_run_in_place_of_its_model_is_told_from_a_damaged_one(audited, tmp_pat
         dc.load_predictor(audited)
     with pytest.raises(dc.RunFolderError, match="nothing is no folder"):
         dc.load_predictor(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize("role", ["data", "val", "decisions", "test", "the run"])
+def test_what_is_read_for_a_run_is_not_removed_with_the_one_that_it_replaces(
+    role, audited, tmp_path
+):
+    run = Path(audited.save(tmp_path / "run"))
+    data, clean = made()
+    inside = run / "cleaned.csv"
+    data.to_csv(inside, index=False)
+    asked = {"data": data, "val": clean} | {
+        "data": {"data": inside},
+        "val": {"val": [clean, inside]},
+        "test": {"test": str(inside)},
+        "decisions": {"decisions": run / "decisions.jsonl"},
+        "the run": {"decisions": run},
+    }[role]
+    before = sorted(run.rglob("*"))
+    with pytest.raises(
+        dc.RunFolderError, match=r"in the run folder .*force=True would remove"
+    ):
+        dc.audit(asked.pop("data"), **asked, **LIGHT, out=run, force=True)
+    assert sorted(run.rglob("*")) == before
