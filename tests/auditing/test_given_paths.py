@@ -129,8 +129,6 @@ def test_what_is_read_for_a_run_is_not_removed_with_the_one_that_it_replaces(
         "the run": {"decisions": run},
     }[role]
     before = sorted(run.rglob("*"))
-    with pytest.raises(
-        dc.RunFolderError, match=r"in the run folder .*force=True would remove"
-    ):
+    with pytest.raises(dc.RunFolderError, match=r"in the run folder .*force=True would remove"):
         dc.audit(asked.pop("data"), **asked, **LIGHT, out=run, force=True)
     assert sorted(run.rglob("*")) == before
