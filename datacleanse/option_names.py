@@ -26,11 +26,12 @@ _LISTS = frozenset({"categorical", "drop", "missing", "numeric", "text"})
 
 _VALUES = frozenset(
     {
-        *("batch-size", "data", "dates", "decimal", "decisions", "delimiter", "device"),
-        *("drop-above", "epochs", "fdr", "features", "first", "hold-back", "id", "image-size"),
-        *("jobs", "label", "lr", "max-unreadable", "memory", "meta-average", "meta-batch"),
-        *("meta-every", "model", "out", "probabilities", "relabel-above", "repeats"),
-        *("reviewer", "row", "rule", "seed", "task", "test", "text-model", "top", "val", "weights"),
+        *("batch-size", "classes", "clip-norm", "data", "dates", "decimal", "decisions"),
+        *("delimiter", "device", "drop-above", "epochs", "fdr", "features", "first"),
+        *("hold-back", "id", "image-size", "jobs", "label", "lr", "max-unreadable", "memory"),
+        *("meta", "meta-average", "meta-batch", "meta-every", "model", "out", "probabilities"),
+        *("relabel-above", "repeats", "reviewer", "row", "rule", "seed", "task", "test"),
+        *("text-model", "top", "trusted-share", "val", "weights"),
     }
 )
 """Options that take one value. What is on none of the three lists is of the command line alone."""

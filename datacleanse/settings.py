@@ -216,8 +216,9 @@ class Meta:
     average: float = 0.0
 
     def __post_init__(self) -> None:
-        check_least("meta-batch", self.batch, 1)
-        check_least("meta-every", self.every, 1)
+        check_least("meta-batch", read_number("meta-batch", self.batch, is_whole=True), 1)
+        check_least("meta-every", read_number("meta-every", self.every, is_whole=True), 1)
+        read_number("meta-average", self.average, is_whole=False)
         if not 0 <= self.average < 1:
             raise make_range_error(
                 "meta-average", self.average, "a share from 0 to below 1, e.g. 0.5"
@@ -253,7 +254,7 @@ def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
         raise make_range_error(name, value, "one of " + ", ".join(allowed))
 
 
-def check_least(name: str, value: int | None, least: int) -> None:
+def check_least(name: str, value: float | None, least: int) -> None:
     """Refuse a number below the least one; raises a `SettingsError`."""
     if value is not None and value < least:
         raise make_range_error(name, value, f"a whole number of at least {least}")

@@ -157,7 +157,8 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         with raise_as_value_errors():
             self._fitted = self._audit(data, clean, options, seed, is_provisional=is_provisional)
         self.notices_ = [*said, *self._fitted.notices]
-        values = LabelValues(tuple(names), self.classes_, getattr(y, "dtype", None))
+        kind = None if isinstance(y, torch.Tensor) else getattr(y, "dtype", None)
+        values = LabelValues(tuple(names), self.classes_, kind)
         self.audit_ = values.restore(self._fitted.table)
         if isinstance(X, pd.DataFrame):
             self.audit_.index = drop_ambiguous_names(X.index)
@@ -219,7 +220,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         if len(self.classes_) < 2:
             raise ValueError(
                 f"{type(self).__name__} needs at least 2 classes to tell apart; y has 1 class, "
-                f"{self.classes_[0]!r}."
+                f"{self.classes_.tolist()[0]!r}."
             )
         return codes
 
@@ -229,6 +230,8 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
                 f"This {type(self).__name__} estimator requires {name} to be passed, but the "
                 f"target {name} is None."
             )
+        if isinstance(y, torch.Tensor):  # whose types scikit-learn asks pandas about
+            y = y.numpy(force=True)
         labels: NDArray[Any] = column_or_1d(y, warn=True)
         assert_all_finite(labels, input_name=name)
         return labels

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from datacleanse.errors import SettingsError
+from datacleanse.settings import read_number
 from datacleanse.training.adamw import AdamW
 
 OptimiserFactory = Callable[[list[tuple[str, nn.Parameter]]], Optimizer]
@@ -28,7 +29,9 @@ class Optimisation:
     """Largest norm of the gradient of all parameters together, > 0; None: as it is."""
 
     def __post_init__(self) -> None:
-        if self.clip_norm is not None and not 0 < self.clip_norm < float("inf"):
+        if self.clip_norm is None:
+            return
+        if not 0 < read_number("clip-norm", self.clip_norm, is_whole=False) < float("inf"):
             raise SettingsError(
                 f"clip_norm is {self.clip_norm!r}.",
                 slug="setting-out-of-range",

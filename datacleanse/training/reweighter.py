@@ -9,9 +9,11 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from torch import Tensor
+
 from datacleanse.errors import ModelError
 from datacleanse.models.demands import check_unchanged, explain_derivative_errors, find_trainable
-from datacleanse.settings import Meta
+from datacleanse.settings import Meta, make_range_error, read_number
 from datacleanse.training.influence import (
     Trusted,
     TrustedDirection,
@@ -23,7 +25,7 @@ from datacleanse.training.rules.l2rw import L2RW
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import nn
 
     from datacleanse.training.influence import Route, Step
     from datacleanse.training.influence.interface import Loss
@@ -77,6 +79,7 @@ class Reweighter:
     Raises:
         ModelError: the network is split over devices, has nothing to train, or an embedding in it
             changes its gradient.
+        SettingsError: ``meta`` or ``trusted_share`` is out of its range.
 
     Examples:
         >>> step = Reweighter(model, loss)  # doctest: +SKIP
@@ -94,8 +97,13 @@ class Reweighter:
         trusted_share: float = 0.0,
         generator: torch.Generator | None = None,
     ) -> None:
+        share = read_number("trusted-share", trusted_share, is_whole=False)
+        if not 0 <= share < math.inf:
+            raise make_range_error("trusted-share", trusted_share, "a number from 0 on, e.g. 0.2")
+        if not isinstance(meta, Meta | None):
+            raise make_range_error("meta", meta, "a Meta, e.g. Meta(batch=128, every=2)")
         self._model, self._loss, self._meta = model, loss, meta or Meta()
-        self._rule = L2RW(trusted_share=trusted_share)
+        self._rule = L2RW(trusted_share=share)
         self._generator = generator
         self._engine = choose_engine(model, loss)
         self._direction: TrustedDirection | None = None
@@ -201,6 +209,13 @@ def _check_pairs(batch: object, trusted: object) -> None:
                 slug="batch-no-pair",
                 hint="Give both, e.g. (x, y).",
             )
+        for part in each:
+            if not isinstance(part, Tensor):
+                raise ModelError(
+                    f"{name} holds {type(part).__name__}, not tensors alone.",
+                    slug="batch-no-tensors",
+                    hint="Turn it into a tensor, e.g. by torch.as_tensor.",
+                )
 
 
 def _check_trusted(labels: Tensor) -> None:

@@ -387,3 +387,13 @@ def test_every_block_of_the_python_page_runs():
     assert (names["influence"][wrong] < 0).double().mean() > 0.6
     assert (names["influence"][~wrong] < 0).double().mean() < 0.3
     assert names["reweighter"].route.name == "forward-mode"
+
+
+def test_tensors_are_fitted_as_arrays_are():
+    X, y = np.random.default_rng(0).normal(size=(80, 3)), np.arange(80) % 2
+    given = [torch.as_tensor(each) for each in (X, y)]
+    clf = dc.ReweightedClassifier(epochs=2, random_state=0)
+    clf.fit(*given, X_val=given[0][:20] + 0.01, y_val=given[1][:20])
+    assert set(clf.predict(given[0]).tolist()) <= {0, 1}
+    with pytest.raises(ValueError, match=r"y has 1 class, 0\."):
+        clf.fit(X, 0 * y, X_val=X[:20], y_val=y[:20])

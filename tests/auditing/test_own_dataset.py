@@ -293,6 +293,8 @@ REFUSED = {
         "Leave lr out",
     ),
     "a norm of 0": (LINEAR, Made(flat), {"clip_norm": 0.0}, "clip_norm is 0.0", "above 0"),
+    "a norm of text": (LINEAR, Made(flat), {"clip_norm": "1"}, "--clip-norm is '1'", "a number"),
+    "classes by number": (LINEAR, Made(flat), {"classes": 2}, "--classes is 2", "list of names"),
 }
 
 

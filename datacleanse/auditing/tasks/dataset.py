@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from time import perf_counter
@@ -25,6 +26,7 @@ from datacleanse.errors import InputError
 from datacleanse.models.model_files import save_loose
 from datacleanse.models.user_network import compute_outputs, digest_layers
 from datacleanse.records import Dataset, Schema
+from datacleanse.settings import make_range_error
 from datacleanse.training.checkpoint import NETWORK, digest
 from datacleanse.training.device import choose_device
 from datacleanse.training.influence.choice import unwrap
@@ -153,6 +155,8 @@ def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Modu
 
 
 def _check_names(classes: Sequence[str] | None, n_classes: int) -> tuple[str, ...]:
+    if not isinstance(classes, Iterable | None):
+        raise make_range_error("classes", classes, "a list of names")
     names = tuple(map(str, range(n_classes) if classes is None else classes))
     if len(names) != n_classes or len(set(names)) != n_classes:
         raise InputError(

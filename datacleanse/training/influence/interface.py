@@ -122,17 +122,24 @@ def compute_losses(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
     n = len(labels)
     is_table = isinstance(logits, Tensor) and logits.dim() == 2
     if not is_table or len(logits) != n:
-        met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        output = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(
-            f"The model's output is {met} for {n} labels.",
+            f"The model's output is {output} for {n} labels.",
             slug="model-output",
             hint=f"Give a model whose output is a tensor ({n}, number of classes), "
             "and a label for each example.",
         )
-    losses = loss(logits, labels)
-    if losses.shape != (n,):
+    if not callable(loss):
         raise ModelError(
-            f"The loss is of shape {tuple(losses.shape)} for {n} examples.",
+            f"loss is {type(loss).__name__}, which cannot be called.",
+            slug="loss-not-callable",
+            hint="Give a function of logits and labels, one whose result is a loss an example.",
+        )
+    losses = loss(logits, labels)
+    if not isinstance(losses, Tensor) or losses.shape != (n,):
+        met = f"of shape {tuple(losses.shape)}" if isinstance(losses, Tensor) else repr(losses)
+        raise ModelError(
+            f"The loss is {met} for {n} examples.",
             slug="loss-reduced",
             hint='Give an unreduced loss, one value an example: reduction="none".',
         )
