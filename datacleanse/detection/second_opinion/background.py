@@ -318,7 +318,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
     with _without_pandas():
-        load_libraries(_name_kind(kind))
+        load_libraries(has_trees=_name_kind(kind) == "table")
     line = asked.readline()
     if not line:
         return
