@@ -97,7 +97,7 @@ def _count(
     if n_devices > 1:
         examples = examples.move_to(devices[0])
     question = task.pose_question(examples, task.plan, task.lesson.seed)
-    jobs = count_jobs(settings, n_devices, examples.inputs)
+    jobs = count_jobs(settings, n_devices)
     places = min(jobs, _count_tasks(task, question) * (1 + settings.repeats))
     is_forked = places > 1 and can_fork() and is_handed_over(examples.inputs)
     beside = min(places, count_cores()) - 1 if is_forked and n_devices < 2 else 0
