@@ -260,9 +260,10 @@ class AuditResult:
 
         Raises:
             RunFolderError: something stands there and ``force`` is off, or it is no run, or it is
-                this very folder or around or within it.
+                this very folder or around or within it; or this folder is gone.
         """
         place = read_path("path", path)
+        self.folder.any_manifest()  # before the run that stands there gives way to nothing
         _check_apart(self.folder.path, place)
         with begin_folder(place, force=force) as target:
             copy_folder(self.folder, target)

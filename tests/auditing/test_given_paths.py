@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -98,6 +99,14 @@ def test_a_run_is_not_saved_over_around_or_into_itself(audited, tmp_path):
             result.save(place, force=True)
     assert sorted(around.rglob("*")) == before
     assert result.folder.is_finished()
+
+
+def test_a_result_whose_folder_is_gone_leaves_the_run_that_it_would_replace(audited, tmp_path):
+    gone, kept = (audited.save(tmp_path / name) for name in ("gone", "kept"))
+    shutil.rmtree(gone.path)
+    with pytest.raises(dc.RunFolderError, match="gone holds no run"):
+        dc.AuditResult(gone).save(kept.path, force=True)
+    assert kept.is_finished()
 
 
 def test_limits_that_are_no_numbers_are_refused_in_a_sentence(audited):
