@@ -16,7 +16,7 @@ from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_and_note
-from datacleanse.auditing.repeats import redraw_runs
+from datacleanse.auditing.plan import redraw_runs
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
 from datacleanse.detection.calibration import Clues

@@ -18,7 +18,6 @@ from datacleanse.auditing.memory_need import (
 )
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
-from datacleanse.auditing.regression.refusals import refuse_unserved
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.waiting import guess_rows
@@ -203,7 +202,7 @@ def _expects_opinion(request: Request) -> bool:
 def _check_request(request: Request) -> None:
     """Refuse what no input can make good."""
     if request.options.task == "regression":
-        refuse_unserved(request)
+        _refuse_unserved(request)
     if request.settings.model == PRETRAINED:
         check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
     if not request.clean:
@@ -227,3 +226,24 @@ def _check_flags(*, force: bool, resume: bool) -> None:
             slug="settings-contradict",
             hint="Give --resume to go on with the run there, or --force to replace it.",
         )
+
+
+def _refuse_unserved(request: Request) -> None:
+    """See that nothing is asked for that is not there for numbers.
+
+    Raises:
+        SettingsError: something is.
+    """
+    if request.probabilities is not None or request.second_opinion is not None:
+        raise _make_unserved_error("--probabilities", "Leave it out: they are of classes.")
+    if request.settings.rule == "lilaw":
+        hint = "Leave --rule out: LiLAW's weights are of class probabilities."
+        raise _make_unserved_error("--rule lilaw", hint)
+
+
+def _make_unserved_error(what: str, hint: str) -> SettingsError:
+    return SettingsError(
+        f"--task regression does not go with {what} so far.",
+        slug="regression-not-served",
+        hint=hint,
+    )

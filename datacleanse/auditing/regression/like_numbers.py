@@ -46,7 +46,7 @@ def write_like_numbers(
     write_telling(folder, grouped, wrong, suggested, np.sort(suspects))
     if not inputs.clean.n_rows:
         return
-    given = running.audit.planned.targets.values[running.audit.plan.labels]
+    given = running.audit.targets.values[running.audit.plan.labels]
     labels = torch.from_numpy(group_by_size(numbers, given)).to(running.examples.labels.device)
     found = find_neighbours(
         final.network,
