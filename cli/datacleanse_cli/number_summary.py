@@ -50,7 +50,7 @@ def print_number_summary(
         warnings += lay_out_health(view, encoding, only_warnings=True)
         print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
-    files = ", ".join(f"reports/{file}" for file, _ in FORMATS.values())
+    files = ", ".join(f"reports/{each.file_name}" for each in FORMATS.values())
     print_sections(
         [
             ("Read", [lay_out_line(text, encoding) for text in sentences.say_read(view)]),

@@ -15,7 +15,6 @@ from datacleanse_reports.next_step import propose_comparing
 from datacleanse_reports.read_run_view import read_run_view
 from datacleanse_reports.records import (
     ClassSummary,
-    ColumnUse,
     Comparison,
     Metric,
     ReportView,
@@ -25,7 +24,6 @@ from datacleanse_reports.records import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from datacleanse.records import Column
     from datacleanse.storage.manifest.results import (
         Measures,
         MetricsSection,
@@ -82,7 +80,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         reading=audit.sum_by_rank(table) if manifest.noise.rate is not None else (),
         conflicts=read_conflicts(folder, n_rows),
         test_set=manifest.test,
-        columns_read=tuple(map(_make_column, manifest.schema.columns)),
+        columns_read=manifest.schema.columns,
         methods=manifest.methods,
         settings=to_json(manifest.settings),
         versions=to_json(manifest.versions),
@@ -90,10 +88,6 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         timings=manifest.timings,
         compare_words=propose_comparing(folder, manifest),
     )
-
-
-def _make_column(column: Column) -> ColumnUse:
-    return ColumnUse(name=column.name, kind=column.kind, width=column.width)
 
 
 def _make_classes(

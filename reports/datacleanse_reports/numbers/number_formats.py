@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.storage.typed_json import to_json
@@ -24,6 +25,7 @@ from datacleanse_reports.wording import format_probability
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from datacleanse_reports.formats.interface import Format
     from datacleanse_reports.numbers.number_view import NumberSuspect, NumberView
     from datacleanse_reports.page import Serving
 
@@ -65,20 +67,31 @@ SHOWN = 20
 """Suspects in `report.md`; `suspects.csv` has all that are listed."""
 
 
-def render_csv(view: NumberView, *, raw: bool = False) -> str:
-    """``suspects.csv``; unless ``raw``, what a spreadsheet would run is defused."""
-    from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
+@dataclass(frozen=True)
+class NumberCsv:
+    """``suspects.csv``."""
 
-    own = {*FIRST_COLUMNS, *LAST_COLUMNS}
-    names = [PREFIX + name if name in own else name for name in view.columns]
-    lines = [[*FIRST_COLUMNS, *names, *LAST_COLUMNS]]
-    for suspect in view.suspects:
-        first, last = (
-            [spell_cell(getattr(suspect, name)) for name in columns]
-            for columns in (FIRST_COLUMNS, LAST_COLUMNS)
+    name: str = "csv"
+    file_name: str = "suspects.csv"
+    raw: bool = False
+    """Whether cells that a spreadsheet would run as formulas stay as they are."""
+
+    def render(self, view: NumberView) -> str:
+        """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
+        from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
+
+        own = {*FIRST_COLUMNS, *LAST_COLUMNS}
+        names = [PREFIX + name if name in own else name for name in view.columns]
+        lines = [[*FIRST_COLUMNS, *names, *LAST_COLUMNS]]
+        for suspect in view.suspects:
+            first, last = (
+                [spell_cell(getattr(suspect, name)) for name in columns]
+                for columns in (FIRST_COLUMNS, LAST_COLUMNS)
+            )
+            lines.append([*first, *(cell or "" for cell in suspect.cells), *last])
+        return "".join(
+            format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
         )
-        lines.append([*first, *(cell or "" for cell in suspect.cells), *last])
-    return "".join(format_csv_line(line if raw else map(defuse_formula, line)) for line in lines)
 
 
 def render_json(view: NumberView) -> str:
@@ -164,13 +177,8 @@ def _lay_out_model(view: NumberView) -> str:
     return f"{said}\n\n{table}"
 
 
-def render_html(view: NumberView) -> str:
-    """``report.html``: one page, which works from disk."""
-    return render_number_page(view)
-
-
 def render_number_page(view: NumberView, *, first: int = 1, serving: Serving | None = None) -> str:
-    """Render the page; arguments as for `datacleanse_reports.formats.html.render_page`."""
+    """``report.html``: one page, which works from disk; arguments as for `html.render_page`."""
     view = keep_users_columns(view)
     common = describe_page(view, first=first, serving=serving)
     page = make_environment().get_template("numbers.html.j2")
@@ -184,10 +192,21 @@ def render_number_page(view: NumberView, *, first: int = 1, serving: Serving | N
     )
 
 
-FORMATS: dict[str, tuple[str, Callable[[NumberView], str]]] = {
-    "html": ("report.html", render_html),
-    "csv": ("suspects.csv", render_csv),
-    "json": ("summary.json", render_json),
-    "md": ("report.md", render_markdown),
-}
-"""File and renderer of each format, by name."""
+@dataclass(frozen=True)
+class NumberFormat:
+    """A file that is a function of the view."""
+
+    name: str
+    file_name: str
+    render: Callable[[NumberView], str]
+
+
+_ALL: tuple[Format[NumberView], ...] = (
+    NumberFormat("html", "report.html", render_number_page),
+    NumberCsv(),
+    NumberFormat("json", "summary.json", render_json),
+    NumberFormat("md", "report.md", render_markdown),
+)
+
+FORMATS: dict[str, Format[NumberView]] = {each.name: each for each in _ALL}
+"""The reports of every run, in the order in which they are written."""
