@@ -24,7 +24,6 @@ from datacleanse.storage.manifest.file import (
     read_status,
     write_manifest,
 )
-from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS
 from datacleanse.storage.run_files import RunFiles
 from datacleanse.storage.run_tables import (
     check_cells,
@@ -43,6 +42,7 @@ from datacleanse.storage.schemas import (
     CLEAN_ROW,
     CONFLICTS_COLUMNS,
     EPOCH_SCHEMA,
+    NUMBER_AUDIT_COLUMNS,
     SUSPECTS_ROW,
     UNREADABLE_COLUMNS,
 )

@@ -94,13 +94,13 @@ class NumberCsv:
         )
 
 
-def render_json(view: NumberView) -> str:
+def _render_json(view: NumberView) -> str:
     """``summary.json``."""
-    text = json.dumps(summarise_numbers(view), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_summarise_numbers(view), indent=2, ensure_ascii=False, allow_nan=False)
     return text + "\n"
 
 
-def summarise_numbers(view: NumberView) -> dict[str, Any]:
+def _summarise_numbers(view: NumberView) -> dict[str, Any]:
     """`run.json`'s sections, without the rows' own cells, and the suspects."""
     whole = to_json(view.manifest)
     return {
@@ -115,7 +115,7 @@ def summarise_numbers(view: NumberView) -> dict[str, Any]:
     }
 
 
-def render_markdown(view: NumberView) -> str:
+def _render_markdown(view: NumberView) -> str:
     """``report.md``."""
     manifest = view.manifest
     suspects = lay_out_table(
@@ -204,8 +204,8 @@ class NumberFormat:
 _ALL: tuple[Format[NumberView], ...] = (
     NumberFormat("html", "report.html", render_number_page),
     NumberCsv(),
-    NumberFormat("json", "summary.json", render_json),
-    NumberFormat("md", "report.md", render_markdown),
+    NumberFormat("json", "summary.json", _render_json),
+    NumberFormat("md", "report.md", _render_markdown),
 )
 
 FORMATS: dict[str, Format[NumberView]] = {each.name: each for each in _ALL}
