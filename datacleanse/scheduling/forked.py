@@ -77,11 +77,12 @@ class Child:
         connection: Connection,
         flag: mmap,
         listen: Callable[[str, tuple[Any, ...]], None] | None,
+        receive: Callable[[Any], Any] | None,
     ) -> None:
         self._pid: int | None = pid
         self.is_served = listen is not None
         self.connection = connection
-        self._flag, self._listen = flag, listen
+        self._flag, self._listen, self._receive = flag, listen, receive
         self._end: tuple[int, Any] | None = None
 
     def attend(self) -> bool:
@@ -127,7 +128,7 @@ class Child:
             raise _unpack_error(*what)
         if kind == _SHORT:
             raise CannotBeDoneThereError
-        return what
+        return what if self._receive is None else self._receive(what)
 
     def end(self) -> None:
         """Kill the child if it still runs."""
@@ -144,6 +145,7 @@ class Child:
 def fork(
     work: Callable[[Parent], Any],
     listen: Callable[[str, tuple[Any, ...]], None] | None = None,
+    receive: Callable[[Any], Any] | None = None,
 ) -> Child | None:
     """Begin work in a forked process.
 
@@ -151,6 +153,7 @@ def fork(
         work: given the parent; returns what can be pickled. A `CannotBeDoneThereError` of its own
             says that the work is to be done elsewhere.
         listen: told here of what the child says; None: it says nothing before its end.
+        receive: makes here what the task gave of what its child returned; None: they are the same.
 
     Returns:
         The child; None where the system does not let a process be started.
@@ -174,7 +177,7 @@ def fork(
         ours.close()
         _be_child(work, Parent(theirs, parent, flag))
     theirs.close()
-    return Child(pid, ours, flag, listen)
+    return Child(pid, ours, flag, listen, receive)
 
 
 def _be_child(work: Callable[[Parent], Any], parent: Parent) -> NoReturn:

@@ -23,6 +23,7 @@ from datacleanse.pictures.joined import Joined
 from datacleanse.scheduling.forked import fork
 from datacleanse.scheduling.pool import Pool
 from datacleanse.storage import mapped_files
+from datacleanse.storage.mapped_files import is_mapped, keep_on_disk
 
 
 def question(n=120, **other) -> Question:
@@ -171,11 +172,22 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
         assert len(adviser.ask(asked, tmp_path)) == 1
 
 
-def test_an_opinion_whose_parts_would_take_much_memory_is_whole(monkeypatch):
-    monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
-    assert len(question().split()) == 2
-    monkeypatch.setattr(question_module, "MOST_JOINED", 239)
-    assert len(question().split()) == 1
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+@pytest.mark.parametrize("n_parts", [1, 2])
+def test_large_answers_of_forked_processes_come_as_files_that_do_not_stay(
+    n_parts, expected, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(module, "can_fork", lambda: True)
+    if n_parts > 1:
+        monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
+    asked, place = question(), tmp_path / "place"
+    with Adviser() as adviser, Pool(2) as pool, keep_on_disk(tmp_path, least=1):
+        tasks = [pool.submit(each) for each in adviser.ask(asked, place)]
+        assert len(tasks) == n_parts
+        answers = [pool.wait(each) for each in tasks]
+        assert all(is_mapped(each) for each in answers)
+        assert list(place.iterdir()) == []
+        np.testing.assert_array_equal(asked.join(answers), expected)
 
 
 def test_a_question_asked_ahead_is_not_asked_again(expected, started, tmp_path):

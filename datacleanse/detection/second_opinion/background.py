@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkstemp
 from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.detection.second_opinion.question import Answer
     from datacleanse.pictures.joined import Joined
     from datacleanse.scheduling.interface import Running
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
-    Answer = Callable[[], NDArray[np.float32]]
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 _TEXTS, _VECTORS, _FEATURES = "texts.npz", "vectors.npy", "features.npy"
@@ -146,7 +146,7 @@ class Adviser:
         """The parts that are asked apart: where processes must be started for each, it is whole."""
         return question.split() if self._is_split and can_fork() else (question,)
 
-    def begin(self, question: Question, place: Path) -> Running[NDArray[np.float32]] | None:
+    def begin(self, question: Question, place: Path) -> Running[Answer] | None:
         """Begin to answer beside this process; None where that cannot be."""
         running = self.take_ahead(question)
         if running is not None:
@@ -156,7 +156,10 @@ class Adviser:
             self._ahead = None
         is_many = len(question.rows) >= MANY
         if can_fork() and not (is_many and self._waiting is not None):
-            return fork(lambda parent: question.answer(parent.is_unwanted))
+            return fork(
+                lambda parent: _hand_over(question.answer(parent.is_unwanted), place),
+                receive=_take_over,
+            )
         if is_many:
             make_own_folder(place)
             return self._put(question, place)
@@ -201,12 +204,12 @@ class Opinion:
         """Of the whole opinion; None: it is the whole."""
         return self.question.part
 
-    def start(self, device: str | None) -> Running[NDArray[np.float32]] | None:
+    def start(self, device: str | None) -> Running[Answer] | None:
         """Form it beside this process."""
         del device
         return self.adviser.begin(self.question, self.place)
 
-    def run_here(self) -> NDArray[np.float32]:
+    def run_here(self) -> Answer:
         """Form it in this process, unless one that was asked ahead does, as on a single core."""
         running = self.adviser.take_ahead(self.question)
         if running is not None:
@@ -220,7 +223,7 @@ class RunningOpinion:
     """An opinion that a thread forms, or a process that was not forked; a `Running`."""
 
     attend: Callable[[], bool]
-    take: Answer
+    take: Callable[[], Answer]
     stack: ExitStack
     """What is to be undone in the end."""
     connection: None = None
@@ -246,7 +249,7 @@ def _ask_thread(question: Question) -> RunningOpinion:
 @contextmanager
 def _ask_process(
     process: subprocess.Popen[bytes] | None, question: Question, place: Path
-) -> Iterator[Answer]:
+) -> Iterator[Callable[[], Answer]]:
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
         _save(folder / _ROWS, question.rows)
@@ -260,12 +263,9 @@ def _ask_process(
             np.save(folder / _VECTORS, question.vectors)
         _send(process, folder, question)
 
-        def wait() -> NDArray[np.float32]:
+        def wait() -> Answer:
             if process is not None and process.wait() == 0:
-                kept = folder / _OPINION
-                is_large = is_kept_on_disk(kept.stat().st_size)
-                opinion: NDArray[np.float32] = map_array(kept) if is_large else np.load(kept)
-                return opinion
+                return _load(folder / _OPINION)
             # No process could be started, or it was killed: the same answer, only later.
             raise CannotBeDoneThereError
 
@@ -276,16 +276,60 @@ def _ask_process(
             end(process)
 
 
-def _save(path: Path, rows: Rows) -> None:
-    """Write rows as `numpy.save` does, but a portion at a time."""
+def _hand_over(answer: Answer, place: Path) -> Answer | Path:
+    """What a forked process returns: a large answer's file, in the folder; a small one as it is."""
+    size = answer.nbytes if isinstance(answer, np.ndarray) else sum(each.nbytes for each in answer)
+    if not is_kept_on_disk(size):
+        return answer
+    make_own_folder(place)
+    handle, name = mkstemp(dir=place)
+    os.close(handle)
+    _save_answer(Path(name), answer)
+    return Path(name)
+
+
+def _take_over(told: Answer | Path) -> Answer:
+    """Make an answer of what `_hand_over` returned."""
+    if not isinstance(told, Path):
+        return told
+    answer = _load(told)
+    told.unlink()
+    return answer
+
+
+def _load(file: Path) -> NDArray[np.float32]:
+    """Read an answer; a large one stays on disk, also when its name is gone."""
+    is_large = is_kept_on_disk(file.stat().st_size)
+    found: NDArray[np.float32] = map_array(file) if is_large else np.load(file)
+    return found
+
+
+def _save_answer(path: Path, answer: Answer) -> None:
+    """Write an answer as `numpy.save` would, (M, C), or (K, M, C) where there are K voices."""
+    if isinstance(answer, np.ndarray):
+        _save(path, answer)
+    else:
+        _save(path, *answer, shape=(len(answer), *answer[0].shape))
+
+
+def _save(path: Path, *parts: Rows, shape: tuple[int, ...] | None = None) -> None:
+    """Write rows as `numpy.save` does, but a portion at a time.
+
+    Args:
+        path: of the file.
+        parts: rows, one after the other.
+        shape: of all together; None: that of the one part that there is.
+    """
+    first = parts[0]
     header = {
-        "descr": np.lib.format.dtype_to_descr(rows.dtype),
+        "descr": np.lib.format.dtype_to_descr(first.dtype),
         "fortran_order": False,
-        "shape": (len(rows), *rows.shape[1:]),
+        "shape": shape or (len(first), *first.shape[1:]),
     }
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        write_rows(file, rows)
+        for rows in parts:
+            write_rows(file, rows)
 
 
 def _send(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
@@ -310,7 +354,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     folder = Path(place)
     with keep_on_disk(folder):
         answer = _read_question(folder, _name_kind(kind), numbers, is_quick=is_quick).answer
-        np.save(folder / _OPINION, answer(lambda: os.getppid() != parent))
+        _save_answer(folder / _OPINION, answer(lambda: os.getppid() != parent))
 
 
 @contextmanager

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
 
-MOST_JOINED = 2**24
-"""Rows times classes of opinions whose parts may be formed apart: all of their scores are then in
-memory at a time."""
+    Answer = NDArray[np.float32] | list[NDArray[np.float32]]
 
 MANY_TO_SPLIT = 10_000
 """Rows from which two processes pay: each loads scikit-learn, which takes about a second."""
@@ -66,10 +64,9 @@ class Question:
     def split(self) -> tuple[Question, ...]:
         """Return questions whose answers `join` makes this one's answer of.
 
-        An opinion on few rows, or whose parts would take much memory, stays whole.
+        An opinion on few rows stays whole.
         """
-        size = len(self.rows) * self.n_classes
-        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT or size > MOST_JOINED:
+        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT:
             return (self,)
         return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
 
@@ -95,20 +92,22 @@ class Question:
         """Load what the opinion is formed with."""
         load_libraries(self.kind)
 
-    def join(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def join(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
         """Make the opinion of the answers to the questions that it was split into."""
         if len(answers) == 1:
-            return answers[0]
+            (whole,) = answers
+            assert isinstance(whole, np.ndarray)
+            return whole
         with use_one_thread():
             heard = [opinion for answer in answers for opinion in answer]
             return tables.pool_parts(
                 heard, self.labels, self.is_learned, has_texts=self.texts is not None
             )
 
-    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
+    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> Answer:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
 
-        Of a part it is (K, M, C), the scores by each of its K voices.
+        Of a part it is the scores, (M, C), by each of its voices.
 
         Args:
             is_unwanted: asked now and then; True gives up.
@@ -128,7 +127,7 @@ class Question:
                 is_unwanted=is_unwanted,
             )
 
-    def _choose(self) -> Callable[..., NDArray[np.float32]]:
+    def _choose(self) -> Callable[..., Answer]:
         """Whom to ask, with the rows given to it."""
         rows: Any = self.rows
         if self.kind == "table":
@@ -140,21 +139,12 @@ class Question:
             }
             if self.part is None:
                 return partial(tables.ask, rows, **known)
-            return _stack(partial(tables.ask_part, self.part, rows, **known))
+            return partial(tables.ask_part, self.part, rows, **known)
         if self.kind == "features":
             return partial(features.ask, rows)
         if self.features is not None:
             return partial(features.ask_beside_patches, self.features, rows)
         return partial(features.ask_on_patches, rows)
-
-
-def _stack(
-    ask: Callable[..., list[NDArray[np.float32]]],
-) -> Callable[..., NDArray[np.float32]]:
-    def stack(*given: Any, **named: Any) -> NDArray[np.float32]:  # noqa: ANN401  # as `ask` takes
-        return np.stack(ask(*given, **named))
-
-    return stack
 
 
 def load_libraries(kind: Kind) -> None:
