@@ -141,7 +141,7 @@ class AuditOptions:
             settings=settings,
             command=tuple(sys.argv[1:]),
             probabilities=self.probabilities,
-            memory=None if self.memory is None else parse_size(self.memory, "memory"),
+            memory=None if self.memory is None else parse_size(self.memory),
         )
 
 
@@ -215,7 +215,7 @@ def audit_and_report(
     request: Request,
     place: Path,
     *,
-    force: bool = False,
+    force: bool,
     resume: bool = False,
     quiet: bool,
     as_json: bool,

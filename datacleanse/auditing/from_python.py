@@ -256,7 +256,7 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
         module=None if isinstance(model, str) else model,
         probabilities=given["probabilities"],
         second_opinion=given["second_opinion"],
-        memory=None if memory is None else parse_size(memory, "memory"),
+        memory=None if memory is None else parse_size(memory),
     )
 
 

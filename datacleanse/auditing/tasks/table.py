@@ -129,7 +129,7 @@ class TableTask(Planned):
         return Predictor(network, self.encoding, self.schema)
 
 
-def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None = None) -> TableTask:
+def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None) -> TableTask:
     """Plan the audit of a table, and try a network of the user's own.
 
     Args:

@@ -130,7 +130,7 @@ def check_agreement(
     expected: NDArray[np.float64],
     found: NDArray[np.float64],
     *,
-    tolerance: float = TOLERANCE,
+    tolerance: float,
 ) -> None:
     """Refuse an export that does not give what the run itself gives.
 
