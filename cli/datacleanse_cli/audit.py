@@ -204,11 +204,12 @@ def _tell_plan(request: Request, place: Path, *, quiet: bool, as_json: bool) -> 
 
 def _train_along(given: AuditOptions, settings: Settings, place: Path, ranks: Ranks) -> None:
     """Do what falls to all ranks of torchrun's but the first: train, and leave the rest to it."""
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.run import run_audit
 
     request = given.make_request(settings)
     with _say_how_to_go_on(request, place) as stop:
-        run_audit(request, place, force=given.force, resume=given.resume, stop=stop, ranks=ranks)
+        run_audit(request, Conduct(place, given.force, given.resume, stop=stop, ranks=ranks))
 
 
 def audit_and_report(
@@ -224,25 +225,17 @@ def audit_and_report(
 ) -> RunView:
     """Run the audit, write the reports, print the summary.
 
-    Args as for `run_audit`.
+    Args as for `Conduct` and `run_audit`.
 
     Raises:
         Stopped: by Ctrl-C or SIGTERM; the hint is the command to go on.
     """
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.run import run_audit
 
     with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
-        folder = run_audit(
-            request,
-            place,
-            force=force,
-            resume=resume,
-            progress=progress,
-            stop=stop,
-            ranks=ranks,
-            meanwhile=_load_reports,
-            waiting=waiting,
-        )
+        conduct = Conduct(place, force, resume, progress, stop, ranks, meanwhile=_load_reports)
+        folder = run_audit(request, conduct, waiting=waiting)
         progress.stage("Reports", None)
         reports = _make_reports(folder, top=request.settings.top)
     if as_json:
