@@ -7,8 +7,8 @@ and is shown as such; no float here is NaN or infinite.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse.records import UNCHECKED
 from datacleanse_reports.health import RETOLD
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 CORRECTED = "verified-before"
 """The notice of verified labels that were wrong in the data until they were corrected."""
+
+View = TypeVar("View", bound="RunView")
+Row = TypeVar("Row", bound="Suspect")
 
 
 @dataclass(frozen=True)
@@ -146,3 +149,31 @@ class RunView:
             for notice in self.notices
             if notice.is_warning and not notice.slug.endswith(retold)
         )
+
+
+def keep_users_columns(view: View) -> View:
+    """The view without its ``own_columns``, which files keep and pages do not show."""
+    if not view.own_columns:
+        return view
+    kept = [i for i in range(len(view.columns)) if i not in view.own_columns]
+    return replace(
+        view,
+        own_columns=(),
+        columns=tuple(view.columns[i] for i in kept),
+        suspects=tuple(_keep_cells(each, kept) for each in view.suspects),
+    )
+
+
+def _keep_cells(suspect: Row, kept: list[int]) -> Row:
+    place = {column: i for i, column in enumerate(kept)}
+    near = [
+        replace(each, cells=tuple(each.cells[i] for i in kept) if each.cells else ())
+        for each in suspect.neighbours
+    ]
+    return replace(
+        suspect,
+        cells=tuple(suspect.cells[i] for i in kept),
+        telling=tuple(place[i] for i in suspect.telling if i in place),
+        texts=tuple(place[i] for i in suspect.texts if i in place),
+        neighbours=tuple(near),
+    )

@@ -11,7 +11,6 @@ from datacleanse.storage.run_claims import keep_folder
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.numbers import number_formats
-from datacleanse_reports.numbers.number_formats import NumberCsv
 from datacleanse_reports.numbers.number_view import read_number_view
 from datacleanse_reports.view import read_view
 
@@ -102,4 +101,4 @@ def _choose_formats(
 
 
 def _make_raw(chosen: Format[_View]) -> Format[_View]:
-    return replace(chosen, raw=True) if isinstance(chosen, SuspectsCsv | NumberCsv) else chosen
+    return replace(chosen, raw=True) if isinstance(chosen, SuspectsCsv) else chosen

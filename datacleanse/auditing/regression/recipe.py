@@ -12,7 +12,7 @@ import torch
 from datacleanse.auditing.beginning import begin_audit
 from datacleanse.auditing.final_model import tell_final_weights, tell_worth
 from datacleanse.auditing.found_rows import FoundRows
-from datacleanse.auditing.health import look_at_inputs
+from datacleanse.auditing.judge import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending
 from datacleanse.auditing.manifest_sections import describe_training, describe_trainings

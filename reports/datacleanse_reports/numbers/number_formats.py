@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.models.number_card import MEASURES, spell_measure
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports.flag_sentences import say_reading
 from datacleanse_reports.formats.html import describe_page, make_environment
@@ -16,10 +17,10 @@ from datacleanse_reports.formats.markdown import (
     lay_out_table,
 )
 from datacleanse_reports.formats.summary_json import SUSPECT_KEYS
-from datacleanse_reports.formats.suspects_csv import PREFIX, spell_cell
+from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.numbers import number_sentences as sentences
+from datacleanse_reports.run_view import keep_users_columns
 from datacleanse_reports.sentences import say_noise, say_overlap
-from datacleanse_reports.users_columns import keep_users_columns
 from datacleanse_reports.wording import format_probability
 
 if TYPE_CHECKING:
@@ -65,33 +66,6 @@ NUMBER_KEYS = ("predicted", "predicted_low", "predicted_high", "slip")
 
 SHOWN = 20
 """Suspects in `report.md`; `suspects.csv` has all that are listed."""
-
-
-@dataclass(frozen=True)
-class NumberCsv:
-    """``suspects.csv``."""
-
-    name: str = "csv"
-    file_name: str = "suspects.csv"
-    raw: bool = False
-    """Whether cells that a spreadsheet would run as formulas stay as they are."""
-
-    def render(self, view: NumberView) -> str:
-        """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
-        from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
-
-        own = {*FIRST_COLUMNS, *LAST_COLUMNS}
-        names = [PREFIX + name if name in own else name for name in view.columns]
-        lines = [[*FIRST_COLUMNS, *names, *LAST_COLUMNS]]
-        for suspect in view.suspects:
-            first, last = (
-                [spell_cell(getattr(suspect, name)) for name in columns]
-                for columns in (FIRST_COLUMNS, LAST_COLUMNS)
-            )
-            lines.append([*first, *(cell or "" for cell in suspect.cells), *last])
-        return "".join(
-            format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
-        )
 
 
 def _render_json(view: NumberView) -> str:
@@ -170,8 +144,8 @@ def _lay_out_model(view: NumberView) -> str:
     if measured is None:
         return f"{said} {sentences.say_model(view)}"
     rows = [
-        [title, sentences.spell(measured.reweighted, key), sentences.spell(measured.control, key)]
-        for key, title in sentences.MEASURES.items()
+        [title, spell_measure(measured.reweighted, key), spell_measure(measured.control, key)]
+        for key, title in MEASURES.items()
     ]
     table = lay_out_table(["", "this model", "plain training"], rows, numbers=" rr")
     return f"{said}\n\n{table}"
@@ -187,8 +161,8 @@ def render_number_page(view: NumberView, *, first: int = 1, serving: Serving | N
         manifest=view.manifest,
         program_version=view.manifest.versions.datacleanse,
         shown_slips=sentences.say_slips(view),
-        measures=sentences.MEASURES,
-        spell=sentences.spell,
+        measures=MEASURES,
+        spell=spell_measure,
     )
 
 
@@ -203,7 +177,7 @@ class NumberFormat:
 
 _ALL: tuple[Format[NumberView], ...] = (
     NumberFormat("html", "report.html", render_number_page),
-    NumberCsv(),
+    SuspectsCsv(first=FIRST_COLUMNS, last=LAST_COLUMNS),
     NumberFormat("json", "summary.json", _render_json),
     NumberFormat("md", "report.md", _render_markdown),
 )
