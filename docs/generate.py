@@ -18,7 +18,8 @@ import datacleanse
 from datacleanse.storage.field_documentation import list_documented_fields
 from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.manifest.whole import Manifest
-from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS, NUMBER_COLUMNS
+from datacleanse.storage.number_schemas import NUMBER_COLUMNS
+from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

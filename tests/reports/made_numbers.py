@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.storage.schemas import NUMBER_AUDIT_SCHEMA
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_SCHEMA
 from tests.reports.conftest import Fabricated
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from datacleanse.data.number_labels import count_decimals, spell_fully, spell_nu
 from datacleanse.detection.ranking import UNVERIFIED
 from datacleanse.detection.regression.assess import NO_SLIP
 from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, UNLIKE, VERDICTS
-from datacleanse.storage.schemas import NUMBER_AUDIT_SCHEMA
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
