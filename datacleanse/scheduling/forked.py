@@ -1,8 +1,7 @@
 """A task in a forked process: it sees all that this one holds, and copies none of it.
 
 The child is bound to its parent: it ignores the terminal's signals, which are the parent's affair,
-and ends when the parent does, however that ends. What it says goes through a pipe as pickles; both
-ends are ours.
+and ends when the parent does, however that ends. What it says goes through a pipe: see `messages`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from datacleanse.scheduling.interface import CannotBeDoneThereError
+from datacleanse.scheduling.messages import receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class Parent:
         self._connection.recv_bytes()
 
     def _send(self, kind: int, what: object) -> None:
-        self._connection.send_bytes(pickle.dumps((kind, what), pickle.HIGHEST_PROTOCOL))
+        send(self._connection, (kind, what))
 
 
 class Child:
@@ -77,12 +77,11 @@ class Child:
         connection: Connection,
         flag: mmap,
         listen: Callable[[str, tuple[Any, ...]], None] | None,
-        receive: Callable[[Any], Any] | None,
     ) -> None:
         self._pid: int | None = pid
         self.is_served = listen is not None
         self.connection = connection
-        self._flag, self._listen, self._receive = flag, listen, receive
+        self._flag, self._listen = flag, listen
         self._end: tuple[int, Any] | None = None
 
     def attend(self) -> bool:
@@ -93,7 +92,7 @@ class Child:
         """
         while self._end is None and self.connection.poll():
             try:
-                kind, what = pickle.loads(self.connection.recv_bytes())
+                kind, what = receive(self.connection)
             except (EOFError, OSError):
                 # It was killed, for want of memory perhaps.
                 self._end = (_SHORT, None)
@@ -128,7 +127,7 @@ class Child:
             raise _unpack_error(*what)
         if kind == _SHORT:
             raise CannotBeDoneThereError
-        return what if self._receive is None else self._receive(what)
+        return what
 
     def end(self) -> None:
         """Kill the child if it still runs."""
@@ -145,7 +144,6 @@ class Child:
 def fork(
     work: Callable[[Parent], Any],
     listen: Callable[[str, tuple[Any, ...]], None] | None = None,
-    receive: Callable[[Any], Any] | None = None,
 ) -> Child | None:
     """Begin work in a forked process.
 
@@ -153,7 +151,6 @@ def fork(
         work: given the parent; returns what can be pickled. A `CannotBeDoneThereError` of its own
             says that the work is to be done elsewhere.
         listen: told here of what the child says; None: it says nothing before its end.
-        receive: makes here what the task gave of what its child returned; None: they are the same.
 
     Returns:
         The child; None where the system does not let a process be started.
@@ -177,7 +174,7 @@ def fork(
         ours.close()
         _be_child(work, Parent(theirs, parent, flag))
     theirs.close()
-    return Child(pid, ours, flag, listen, receive)
+    return Child(pid, ours, flag, listen)
 
 
 def _be_child(work: Callable[[Parent], Any], parent: Parent) -> NoReturn:

@@ -18,10 +18,10 @@ from datacleanse.storage.mapped_files import (
     is_mapped,
     keep_on_disk,
     park_rows,
-    park_table,
     release_mapped,
     write_rows,
 )
+from datacleanse.storage.mapped_tables import park_table
 from tests.auditing.test_user_network import CLEAN, FRAME
 
 MAPS = Path("/proc/self/smaps")

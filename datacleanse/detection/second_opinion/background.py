@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkstemp
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, cast, get_args
 
 import numpy as np
@@ -156,10 +156,7 @@ class Adviser:
             self._ahead = None
         is_many = len(question.rows) >= MANY
         if can_fork() and not (is_many and self._waiting is not None):
-            return fork(
-                lambda parent: _hand_over(question.answer(parent.is_unwanted), place),
-                receive=_take_over,
-            )
+            return fork(lambda parent: question.answer(parent.is_unwanted))
         if is_many:
             make_own_folder(place)
             return self._put(question, place)
@@ -265,7 +262,10 @@ def _ask_process(
 
         def wait() -> Answer:
             if process is not None and process.wait() == 0:
-                return _load(folder / _OPINION)
+                kept = folder / _OPINION
+                is_large = is_kept_on_disk(kept.stat().st_size)
+                opinion: NDArray[np.float32] = map_array(kept) if is_large else np.load(kept)
+                return opinion
             # No process could be started, or it was killed: the same answer, only later.
             raise CannotBeDoneThereError
 
@@ -274,34 +274,6 @@ def _ask_process(
         finally:
             # Before the folder goes, in which it may still write.
             end(process)
-
-
-def _hand_over(answer: Answer, place: Path) -> Answer | Path:
-    """What a forked process returns: a large answer's file, in the folder; a small one as it is."""
-    size = answer.nbytes if isinstance(answer, np.ndarray) else sum(each.nbytes for each in answer)
-    if not is_kept_on_disk(size):
-        return answer
-    make_own_folder(place)
-    handle, name = mkstemp(dir=place)
-    os.close(handle)
-    _save_answer(Path(name), answer)
-    return Path(name)
-
-
-def _take_over(told: Answer | Path) -> Answer:
-    """Make an answer of what `_hand_over` returned."""
-    if not isinstance(told, Path):
-        return told
-    answer = _load(told)
-    told.unlink()
-    return answer
-
-
-def _load(file: Path) -> NDArray[np.float32]:
-    """Read an answer; a large one stays on disk, also when its name is gone."""
-    is_large = is_kept_on_disk(file.stat().st_size)
-    found: NDArray[np.float32] = map_array(file) if is_large else np.load(file)
-    return found
 
 
 def _save_answer(path: Path, answer: Answer) -> None:
@@ -346,7 +318,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
     with _without_pandas():
-        load_libraries(_name_kind(kind))
+        load_libraries(has_trees=_name_kind(kind) == "table")
     line = asked.readline()
     if not line:
         return

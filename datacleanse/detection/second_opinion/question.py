@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     Answer = NDArray[np.float32] | list[NDArray[np.float32]]
 
 MANY_TO_SPLIT = 10_000
-"""Rows from which two processes pay: each loads scikit-learn, which takes about a second."""
+"""Rows from which several processes pay: those with trees load scikit-learn, which takes half a
+second."""
 
 Kind = Literal["table", "images", "features"]
 """What the rows are: of a table `tables` is asked, of the others `features`."""
@@ -64,9 +65,9 @@ class Question:
     def split(self) -> tuple[Question, ...]:
         """Return questions whose answers `join` makes this one's answer of.
 
-        An opinion on few rows stays whole.
+        An opinion on few rows stays whole, and so does one on texts alone.
         """
-        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT:
+        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT or not self.rows.shape[1]:
             return (self,)
         return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
 
@@ -90,7 +91,7 @@ class Question:
 
     def load(self) -> None:
         """Load what the opinion is formed with."""
-        load_libraries(self.kind)
+        load_libraries(has_trees=self.kind == "table" and self.part != tables.REST)
 
     def join(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
         """Make the opinion of the answers to the questions that it was split into."""
@@ -117,7 +118,7 @@ class Question:
         """
         ask = self._choose()
         # Libraries can be limited once they are there.
-        load_libraries(self.kind)
+        self.load()
         with use_one_thread():
             return ask(
                 self.labels,
@@ -147,8 +148,8 @@ class Question:
         return partial(features.ask_on_patches, rows)
 
 
-def load_libraries(kind: Kind) -> None:
-    """Load what an opinion is formed with; trees only for a table."""
-    if kind == "table":
+def load_libraries(*, has_trees: bool) -> None:
+    """Load what an opinion is formed with."""
+    if has_trees:
         import_module("sklearn.tree")
     import_module("scipy.optimize")
