@@ -73,17 +73,10 @@ def _predict_tables(
     progress: Progress,
 ) -> tuple[Iterator[pa.Table], str]:
     """The predictions, and what was done to how many of them follow, for people."""
-    from datacleanse.serving.open_model import (
-        ServedImageModel,
-        ServedNumberImageModel,
-        ServedNumberModel,
-        open_model,
-    )
+    from datacleanse.serving.open_model import ServedImageModel, open_model
     from datacleanse.serving.predictions import predict_source
 
     served = open_model(run, model=model)
     tables = predict_source(served, new, scratch=scratch, options=read, log=log, progress=progress)
-    is_of_pictures = isinstance(served, ServedImageModel | ServedNumberImageModel)
-    is_of_numbers = isinstance(served, ServedNumberModel | ServedNumberImageModel)
-    noun = "pictures" if is_of_pictures else "rows"
-    return tables, f"{noun} {'predicted' if is_of_numbers else 'classified'}"
+    noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
+    return tables, f"{noun} {'classified' if served.schema.classes else 'predicted'}"

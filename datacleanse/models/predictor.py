@@ -82,7 +82,7 @@ class Predictor:
         """
         allowed: AllowedValues = "any" if allow_unknown else "known"
         rows = read_new_rows(source, self.schema, self.known, allowed=allowed)
-        return self.probabilities(rows)
+        return self.answer(rows)
 
     def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[Any]:
         """Likeliest class of each row, (n,), in the type of DATA's labels.
@@ -93,7 +93,7 @@ class Predictor:
         probabilities = self.predict_proba(source, allow_unknown=allow_unknown)
         return choose_likeliest(self.schema, probabilities)
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float64]:
+    def answer(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of rows that are read already: (n, C), rows sum to 1."""
         inputs = torch.from_numpy(encode(data, self.encoding)).to(_find_device(self.network))
         return _work_out_probabilities(self.network, inputs)
@@ -171,6 +171,10 @@ class ImagePredictor:
         for start, part in list_portions(self.network, images):
             result[start : start + len(part)] = _work_out_probabilities(self.network, part)
         return result
+
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """As `predict_proba`: every model has this name for what it says of what is read."""
+        return self.predict_proba(images)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each image, (n,), in the type of DATA's labels."""

@@ -119,13 +119,13 @@ class NumberAudit:
             if rows is None:
                 continue
             if isinstance(predictor, NumberPredictor):
-                said = predictor.predict_rows(rows)
+                said = predictor.answer(rows)
             else:
                 pictures = inputs.pictures
                 assert pictures is not None
                 images = pictures.test if name == "test" else pictures.clean[held_back]
                 assert images is not None
-                said = predictor.predict_images(images)
+                said = predictor.answer(images)
             found[name] = said, rows.targets
         return found
 
