@@ -26,7 +26,7 @@ from datacleanse.storage.atomic_files import hold_aside
 from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import Any, BinaryIO
 
     from numpy.typing import DTypeLike, NDArray
@@ -131,6 +131,7 @@ def copy_rows(values: NDArray[Any]) -> NDArray[Any]:
 def split_rows(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield the array's rows, some at a time, and let go of what was read of mapped files."""
     for start in range(0, len(values), ROW_GROUP):
+        read_ahead(values, start, start + 2 * ROW_GROUP)
         yield values[start : start + ROW_GROUP]
         release_mapped()
 
@@ -145,23 +146,35 @@ def take_spread(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     return taken
 
 
-def fetch_runs(values: NDArray[Any], rows: NDArray[np.int64]) -> None:
-    """Ask the system to read rows at some positions, runs of neighbours each at once.
+def read_ahead(values: NDArray[Any], start: int, end: int) -> None:
+    """Ask the system to read rows that are wanted next, in one piece; ``end`` may be too large."""
+    _fetch(values, [(start, min(end, len(values)))])
 
-    Does nothing where the array lies in memory, or the system cannot be asked.
+
+def fetch_runs(values: NDArray[Any], rows: NDArray[np.int64]) -> None:
+    """Ask the system to read rows at some positions, runs of neighbours each at once."""
+    if not len(rows):
+        return
+    ordered, size = np.sort(rows), values[:1].nbytes
+    breaks = np.flatnonzero(np.diff(ordered) * size > mmap.PAGESIZE)
+    firsts = ordered[np.append(0, breaks + 1)]
+    ends = ordered[np.append(breaks, len(ordered) - 1)] + 1
+    _fetch(values, zip(firsts.tolist(), ends.tolist(), strict=True))
+
+
+def _fetch(values: NDArray[Any], runs: Iterable[tuple[int, int]]) -> None:
+    """Ask for runs of rows, each from its start to its end.
+
+    Does nothing where the array lies in memory or its rows apart, or the system cannot be asked.
     """
     address = values.__array_interface__["data"][0]
     mapped = find_mapped(address)
-    if mapped is None or not len(rows) or not hasattr(mmap, "MADV_WILLNEED"):
+    if mapped is None or not values.flags.c_contiguous or not hasattr(mmap, "MADV_WILLNEED"):
         return
     size, before = values[:1].nbytes, address - _find_address(mapped)
-    ordered = np.sort(rows)
-    breaks = np.flatnonzero(np.diff(ordered) * size > mmap.PAGESIZE)
-    firsts = ordered[np.append(0, breaks + 1)]
-    lasts = ordered[np.append(breaks, len(ordered) - 1)]
-    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+    for first, end in runs:
         start = (before + first * size) // mmap.PAGESIZE * mmap.PAGESIZE
-        mapped.madvise(mmap.MADV_WILLNEED, start, before + (last + 1) * size - start)
+        mapped.madvise(mmap.MADV_WILLNEED, start, before + end * size - start)
 
 
 def is_mapped(values: NDArray[Any]) -> bool:

@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion.pool import AbandonedError
-from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows, take_spread
+from datacleanse.storage.mapped_files import (
+    make_rows,
+    read_ahead,
+    release_mapped,
+    split_rows,
+    take_spread,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -176,6 +182,7 @@ def _vote(
     for start in range(0, len(rows), PORTION):
         if is_unwanted():
             raise AbandonedError
+        read_ahead(rows, start, start + 2 * PORTION)
         part = rows[start : start + PORTION]
         for tree, bag in grown:
             first, end = np.searchsorted(bag, (start, start + len(part)))
