@@ -110,7 +110,7 @@ def _check_directory(directory: Path) -> None:
 
 
 def load_number_predictor(
-    directory: Path, manifest: NumberManifest, *, model: str | ModuleFactory | None = None
+    directory: Path, manifest: NumberManifest, *, model: str | ModuleFactory | None
 ) -> AnyNumberPredictor:
     """Read back the model of an audit of numbers; nothing in it is executed.
 

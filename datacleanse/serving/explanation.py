@@ -31,7 +31,7 @@ from datacleanse.data.any_number import read_number
 from datacleanse.errors import SettingsError
 from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords
-from datacleanse.progress import SILENT, follow
+from datacleanse.progress import follow
 from datacleanse.review.audited_run import open_audited_run
 from datacleanse.serving.open_model import open_model
 from datacleanse.serving.seen_rows import (
@@ -189,13 +189,13 @@ def explain_prediction(
     new: Source,
     row: int,
     *,
-    label: str | float | None = None,
-    top: int = 10,
-    data: Source | None = None,
+    label: str | float | None,
+    top: int,
+    data: Source | None,
     delimiter: str | None = None,
-    model: str | ModuleFactory | None = None,
+    model: str | ModuleFactory | None,
     scratch: Path,
-    progress: Progress = SILENT,
+    progress: Progress,
 ) -> Explanation | NumberExplanation:
     """Find the rows of DATA that push the model toward a prediction, and away from it.
 

@@ -9,11 +9,7 @@ from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.serving.loaded_classifier import LoadedClassifier
 from datacleanse.serving.loaded_regressor import LoadedRegressor
-from datacleanse.serving.open_model import (
-    ServedNumberImageModel,
-    ServedNumberModel,
-    open_model,
-)
+from datacleanse.serving.open_model import open_model
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -51,7 +47,7 @@ def load(
     """
     path = read_path("run", run)
     served = open_model(path, model=model)
-    if not isinstance(served, ServedNumberModel | ServedNumberImageModel):
+    if served.schema.classes:
         loaded = LoadedClassifier(
             str(path), model=model, text_classes=text_classes, allow_unknown=allow_unknown
         )

@@ -19,7 +19,6 @@ from datacleanse.data.readers import parquet
 from datacleanse.data.readers.parquet import ParquetReader
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError, OutputError
-from datacleanse.storage import mapped_files
 from datacleanse.storage.mapped_files import keep_on_disk
 from datacleanse.storage.mapped_tables import is_table_mapped
 from tests.tries import tries
@@ -204,7 +203,7 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(folder, streaming, monkeypa
         def __init__(self, *_):
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(mapped_files.pa.ipc, "new_file", Full)
+    monkeypatch.setattr(pa.ipc, "new_file", Full)
     with pytest.raises(OutputError, match="No space left") as caught:
         read_data(folder, ReadOptions())
     assert caught.value.slug == "disk-full"
