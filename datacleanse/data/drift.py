@@ -12,6 +12,7 @@ from datacleanse.data.column_values import read_categories, read_moments, read_n
 from datacleanse.data.columns import NO_MOMENT
 from datacleanse.data.messages import quote_value
 from datacleanse.records import Notice
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -171,11 +172,11 @@ def _find_difference(
 
 def _read_ordered(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     """(at most ``_SAMPLE``,) values whose order is that of the column; NaN is missing."""
-    step = -(-dataset.n_rows // _SAMPLE)
+    rows = draw_spread(dataset.n_rows, _SAMPLE)
     if column.kind == "datetime":
-        micros = read_moments(dataset, column)[::step]
+        micros = read_moments(dataset, column)[rows]
         return np.where(micros == NO_MOMENT, np.nan, micros.astype(np.float64))
-    return read_numbers(dataset, column)[::step]
+    return read_numbers(dataset, column)[rows]
 
 
 def _compare_missing(

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
+from datacleanse.sampling import draw_spread
 from datacleanse.storage.mapped_files import make_rows, release_mapped
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ BLOCK = 65_536
 """Rows judged at a time."""
 
 DRAWS, MAX_SIMULATED = 400, 20_000
-"""Draws of what is not known, and rows, about, that a share is simulated on."""
+"""Draws of what is not known, and rows that a share is simulated on."""
 
 CONFIDENCE = 0.9
 """Of the bounds on false alarms."""
@@ -131,7 +132,7 @@ class Calibration:
         """
         n = len(clues.labels)
         # Of very many rows a part tells the mean as well.
-        some = clues.take(slice(None, None, max(1, n // MAX_SIMULATED)))
+        some = clues.take(draw_spread(n, MAX_SIMULATED))
         rng = np.random.default_rng(0)
         drawn = rng.multivariate_normal(self.mode, self.covariance, size=DRAWS)
         mean = expit(some.describe(self.n_classes) @ drawn.T).mean(axis=0)

@@ -38,6 +38,7 @@ from datacleanse.detection.error_kinds import (
     fit_spread,
 )
 from datacleanse.detection.noise_matrix import NoiseModel, fit_noise, fit_noise_on_pairs
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,7 +70,7 @@ PAIRS_BURDEN = 2.0
 """The same where pairs say which account tells wrong labels better."""
 
 MAX_FITTED = 20_000
-"""Rows of DATA, about, whose labels tell how errors spread."""
+"""Rows of DATA whose labels tell how errors spread."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ def learn_noise(
         models = fit_noise(given, truth[clean], is_in)
         # Each clean row is asked about matrices that did not see it, so that all have a say.
         trust = float(expit(sum(found.gain for found in models) - BURDEN))
-    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    data = draw_spread(n_data, MAX_FITTED)
     of_data = _take_at(opinion, data)
     noise = []
     for found, seen in zip(models, is_in, strict=True):
@@ -141,7 +142,7 @@ def learn_noise_alone(
         n_data: DATA's rows are the first ones.
     """
     matrix = make_one_rate_matrix(opinion.shape[1], USUAL_RATE)
-    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    data = draw_spread(n_data, MAX_FITTED)
     given = deconvolve(_take_at(opinion, data), matrix)
     return Noise(NoiseModel(matrix, matrix, 0.0), fit_spread(given, labels[data]), 0.0)
 

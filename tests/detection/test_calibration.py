@@ -148,3 +148,16 @@ def test_the_better_account_fits_better_however_it_is_scaled():
 def test_log_odds_are_cut():
     found = clip_log_odds(np.array([0.0, 1e-300, 0.5, 1.0]))
     np.testing.assert_allclose(found, [-module.CLIP, -module.CLIP, 0, module.CLIP])
+
+
+def test_a_share_is_simulated_on_rows_of_all_kinds_where_these_take_turns():
+    rng = np.random.default_rng(0)
+    n = 3 * module.MAX_SIMULATED
+    # Of three annotators, in turn, the last one errs.
+    is_wrong = (np.arange(n) % 3 == 2) & (rng.random(n) < 0.3)
+    log_odds = np.where(is_wrong, rng.normal(1.5, 1, n), rng.normal(-4, 1, n))
+    clues = Clues(log_odds, np.empty((n, 0)), np.zeros(n, dtype=np.int64))
+    pairs = rng.choice(n, 400, replace=False)
+    calibration = fit_calibration(clues.take(pairs), is_wrong[pairs], 1)
+    low, high = np.quantile(calibration.simulate_shares(clues), [0.025, 0.975])
+    assert low < is_wrong.mean() < high

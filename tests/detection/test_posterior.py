@@ -18,12 +18,14 @@ from datacleanse.detection.fold_posteriors import gather_opinions
 from datacleanse.detection.noise_matrix import NoiseModel
 from datacleanse.detection.posterior import (
     BURDEN,
+    MAX_FITTED,
     POOL_LEAST,
     SHARPNESS,
     Noise,
     Opinions,
     _pool,
     learn_noise,
+    learn_noise_alone,
 )
 
 N, C = 30, 3
@@ -159,3 +161,16 @@ def test_without_clean_rows_one_usual_rate_is_supposed_and_no_matrix_is_believed
     np.testing.assert_array_equal(noise.matrices.one_rate, make_one_rate_matrix(C, USUAL_RATE))
     assert noise.trust == 0
     assert 0 < noise.spread.even + noise.spread.alike < 1
+
+
+def test_how_errors_spread_is_learned_from_rows_of_all_kinds_where_these_take_turns():
+    rng = np.random.default_rng(0)
+    n = 3 * MAX_FITTED
+    truth = rng.integers(0, C, n)
+    # Of three annotators, in turn, the last one errs.
+    is_wrong = (np.arange(n) % 3 == 2) & (rng.random(n) < 0.3)
+    labels = np.where(is_wrong, (truth + rng.integers(1, C, n)) % C, truth)
+    opinion = np.full((n, C), 0.02, dtype=np.float32)
+    opinion[np.arange(n), truth] = 0.96
+    spread = learn_noise_alone(opinion, labels, n).spread
+    assert spread.even + spread.alike == pytest.approx(is_wrong.mean(), abs=0.01)
