@@ -14,6 +14,7 @@ from datacleanse.detection.regression.opinions import NumberQuestion, predict_wi
 from datacleanse.detection.regression.slips import Slip, find_slips, weigh_grid
 from datacleanse.detection.regression.spread import pool_predictions
 from datacleanse.detection.regression.wide_rows import N_COMPONENTS, find_components
+from datacleanse.detection.second_opinion import ridge
 
 
 @given(st.sampled_from([10.0, 0.001, -1.0, 2.54]), st.integers(0, 2**32 - 1))
@@ -193,3 +194,15 @@ def test_few_components_stand_for_many_columns():
     assert spread[:3].sum() > 0.999 * spread.sum()
     distance = [np.linalg.norm(each[1:] - each[:-1], axis=1) for each in (rows, found)]
     assert distance[1] == pytest.approx(distance[0], rel=1e-2)
+
+
+def test_components_are_those_of_all_rows_where_rows_are_sorted(monkeypatch):
+    monkeypatch.setattr(ridge, "MAX_FITTED", 500)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(1_500, 64)).astype(np.float32)
+    # What the rows of large numbers, the last third, alone show.
+    telling = np.maximum(np.arange(1_500) - 1_000, 0) / 50
+    rows[:, 0] = telling
+    found = find_components(rows, np.ones(1_500, dtype=np.bool_))
+    kept = np.corrcoef(found.T, telling)[-1, :-1]
+    assert np.abs(kept).max() > 0.99
