@@ -41,7 +41,7 @@ from datacleanse.detection.noise_matrix import NoiseModel, fit_noise, fit_noise_
 from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,6 +68,9 @@ BURDEN = 5.0
 
 PAIRS_BURDEN = 2.0
 """The same where pairs say which account tells wrong labels better."""
+
+JUDGED = 2**20
+"""Rows times classes that are judged together: a dozen arrays of that size are held."""
 
 MAX_FITTED = 20_000
 """Rows of DATA whose labels tell how errors spread."""
@@ -210,6 +213,13 @@ class Opinions:
         second = [] if self._second is None else [self._second]
         opinions = [*self._of_given, *self._of_true, *second]
         return np.column_stack([1.0 - each[rows, labels].astype(np.float64) for each in opinions])
+
+
+def split_judged(n_rows: int, n_classes: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the positions of n rows, so many at a time as are judged together."""
+    step = max(1, JUDGED // n_classes)
+    for start in range(0, n_rows, step):
+        yield np.arange(start, min(start + step, n_rows))
 
 
 def _take_at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from datacleanse.detection import posterior as module
 from datacleanse.detection.deconvolution import (
     USUAL_RATE,
     deconvolve,
@@ -14,10 +16,12 @@ from datacleanse.detection.deconvolution import (
     raise_to_floor,
 )
 from datacleanse.detection.error_kinds import Spread
-from datacleanse.detection.fold_posteriors import gather_opinions
+from datacleanse.detection.evidence import Fold
+from datacleanse.detection.fold_posteriors import FoldPosteriors, gather_opinions
 from datacleanse.detection.noise_matrix import NoiseModel
 from datacleanse.detection.posterior import (
     BURDEN,
+    JUDGED,
     MAX_FITTED,
     POOL_LEAST,
     SHARPNESS,
@@ -26,6 +30,7 @@ from datacleanse.detection.posterior import (
     _pool,
     learn_noise,
     learn_noise_alone,
+    split_judged,
 )
 
 N, C = 30, 3
@@ -174,3 +179,39 @@ def test_how_errors_spread_is_learned_from_rows_of_all_kinds_where_these_take_tu
     opinion[np.arange(n), truth] = 0.96
     spread = learn_noise_alone(opinion, labels, n).spread
     assert spread.even + spread.alike == pytest.approx(is_wrong.mean(), abs=0.01)
+
+
+def test_rows_are_judged_some_at_a_time_and_fewer_where_classes_are_many():
+    for n_rows, n_classes in ((JUDGED + 5, 2), (1_000, 1_000), (3, 2 * JUDGED), (0, 5)):
+        parts = list(split_judged(n_rows, n_classes))
+        assert all(len(part) * n_classes <= max(JUDGED, n_classes) for part in parts)
+        assert np.array_equal(np.concatenate([np.empty(0, int), *parts]), np.arange(n_rows))
+
+
+def test_judging_takes_memory_for_the_rows_that_are_judged_together(monkeypatch):
+    n, n_classes = 4_000, 100
+    drawn = np.random.default_rng(0).dirichlet(np.ones(n_classes), size=n).astype(np.float32)
+    labels = np.arange(n) % n_classes
+    fold = Fold(None, np.empty(0, np.int64), np.empty(0, np.int64))
+    evidence = SimpleNamespace(
+        labels=labels,
+        n_data=n,
+        truth=np.full(n, -1),
+        verified=np.full(n, -1),
+        folds=(fold,),
+        control=SimpleNamespace(probability=drawn),
+        second=drawn,
+        is_steered=False,
+        has_texts=False,
+    )
+    pairs = SimpleNamespace(suffice=False)
+    whole = FoldPosteriors(evidence, pairs)
+    monkeypatch.setattr(module, "JUDGED", 10_000)
+    monkeypatch.setattr(module, "MAX_FITTED", 100)  # on which the noise is fitted
+    tracemalloc.start()
+    parts = FoldPosteriors(evidence, pairs)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert parts.noise[0].matrices.gain == whole.noise[0].matrices.gain
+    assert np.array_equal(parts.other, whole.other)
+    assert peak < n * n_classes * 8
