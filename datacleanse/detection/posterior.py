@@ -72,6 +72,10 @@ PAIRS_BURDEN = 2.0
 JUDGED = 2**20
 """Rows times classes that are judged together: a dozen arrays of that size are held."""
 
+MAX_CLEAN = 2_000
+"""Clean rows of a part that teach the matrix. Its fit takes time and memory for each of them, a
+minute and a gigabyte for 10,000 with 40 classes."""
+
 MAX_FITTED = 20_000
 """Rows of DATA whose labels tell how errors spread."""
 
@@ -109,6 +113,7 @@ def learn_noise(
         n_data: DATA's rows are the first ones.
         on_pairs: whether the given labels of pairs, of which there are some, teach the matrix.
     """
+    parts = [part[draw_spread(len(part), MAX_CLEAN)] for part in parts]
     clean = np.unique(np.concatenate(parts))
     if not len(clean):
         return [learn_noise_alone(opinion, labels, n_data)] * len(parts)

@@ -18,7 +18,7 @@ from datacleanse.detection.deconvolution import (
 from datacleanse.detection.error_kinds import Spread
 from datacleanse.detection.evidence import Fold
 from datacleanse.detection.fold_posteriors import FoldPosteriors, gather_opinions
-from datacleanse.detection.noise_matrix import NoiseModel
+from datacleanse.detection.noise_matrix import NoiseModel, fit_noise
 from datacleanse.detection.posterior import (
     BURDEN,
     JUDGED,
@@ -215,3 +215,23 @@ def test_judging_takes_memory_for_the_rows_that_are_judged_together(monkeypatch)
     assert parts.noise[0].matrices.gain == whole.noise[0].matrices.gain
     assert np.array_equal(parts.other, whole.other)
     assert peak < n * n_classes * 8
+
+
+def test_of_very_many_clean_rows_some_teach_the_noise(monkeypatch):
+    monkeypatch.setattr(module, "MAX_CLEAN", 60)
+    met = []
+
+    def note(given, truth, is_in):
+        met.append(is_in.sum(axis=1).tolist())
+        return fit_noise(given, truth, is_in)
+
+    monkeypatch.setattr(module, "fit_noise", note)
+    n = 400
+    truth = np.arange(n) % C
+    opinion = np.full((n, C), 0.05, dtype=np.float32)
+    opinion[np.arange(n), truth] = 0.9
+    clean = np.arange(100, n)
+    parts = [clean[:250], clean[250:]]
+    found = learn_noise(opinion, parts, truth, truth, 100, on_pairs=False)
+    assert met == [[60, 50]]
+    assert all(np.diag(each.matrices.full).min() > 0.8 for each in found)
