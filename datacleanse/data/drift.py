@@ -71,11 +71,7 @@ def note_class_shares(
     if shares is None:
         shares = np.bincount(data.labels, minlength=n_classes) / data.n_rows
     counts = np.bincount(other.labels, minlength=n_classes)
-    observed, expected = _group_rare_classes(counts, shares * other.n_rows)
-    if len(expected) < 2:
-        return []
-    statistic = ((observed - expected) ** 2 / expected).sum()
-    p_value = float(special.chdtrc(len(expected) - 1, statistic))
+    p_value = measure_class_shares(counts, shares)
     if not p_value < _LEVEL:
         return []
     gaps = np.abs(counts / other.n_rows - shares)
@@ -90,6 +86,20 @@ def note_class_shares(
         f"labels in DATA alone can cause this; {_DRAWN[role]} that was not drawn at random can too."
     )
     return [Notice(f"{role.lower()}-{SHARES}", message, is_warning=True)]
+
+
+def measure_class_shares(counts: NDArray[np.int64], shares: NDArray[np.float64]) -> float:
+    """How likely a sample's counts are so far from the shares by chance (chi-square), in [0, 1].
+
+    Args:
+        counts: (C,) rows of each class.
+        shares: (C,) that are expected; they sum to 1.
+    """
+    observed, expected = _group_rare_classes(counts, shares * counts.sum())
+    if len(expected) < 2:
+        return 1.0
+    statistic = ((observed - expected) ** 2 / expected).sum()
+    return float(special.chdtrc(len(expected) - 1, statistic))
 
 
 def _group_rare_classes(

@@ -47,7 +47,9 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     verdict = read_verdicts(evidence)
     is_tested = evidence.is_trained[: evidence.n_data] & (verdict == UNVERIFIED)
     is_tested &= ~find_left_out(evidence)[evidence.current]
-    tests = compare_with_right_rows(posteriors.scores, evidence, pairs, is_tested)
+    tests = compare_with_right_rows(
+        posteriors.scores, evidence, pairs, is_tested, confusion=posteriors.confusion
+    )
     calibrate = calibrate_on_pairs if pairs.suffice else calibrate_on_right_rows
     found = calibrate(posteriors, evidence, pairs, tests, fdr=fdr)
     loss = (evidence.reweighted.loss + evidence.control.loss)[: evidence.n_data]
