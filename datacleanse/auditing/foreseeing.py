@@ -24,7 +24,7 @@ from datacleanse.scheduling.forked import can_fork
 from datacleanse.storage.mapped_files import LARGE
 from datacleanse.training.device import choose_places, name_devices
 from datacleanse.training.objectives import NUMBERS
-from datacleanse.training.placement import find_tensor, find_window, is_handed_over
+from datacleanse.training.placement import find_tensor, is_handed_over
 from datacleanse.training.trainer import SHORT_SHARE
 
 if TYPE_CHECKING:
@@ -93,11 +93,11 @@ def _count(
 ) -> Forecast:
     """Try trainings and opinion, and count; ``begun``: seconds until here."""
     devices, settings = choose_places(task.settings.device), task.settings
-    n_devices, is_large = len(devices), find_window(examples.inputs) > 0
+    n_devices = len(devices)
     if n_devices > 1:
         examples = examples.move_to(devices[0])
     question = task.pose_question(examples, task.plan, task.lesson.seed)
-    jobs = count_jobs(settings, n_devices, is_large=is_large)
+    jobs = count_jobs(settings, n_devices)
     places = min(jobs, _count_tasks(task, question) * (1 + settings.repeats))
     is_forked = places > 1 and can_fork() and is_handed_over(examples.inputs)
     beside = min(places, count_cores()) - 1 if is_forked and n_devices < 2 else 0

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
-    from datacleanse.detection.second_opinion.question import Question
+    from datacleanse.detection.second_opinion.question import Answer, Question
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
     from datacleanse.storage.manifest.health import HealthSection
@@ -134,7 +134,7 @@ class _Learned:
     learning: Learning
     question: Question | None
     """None where there is nothing to form an opinion on."""
-    parts: list[Ticket[NDArray[np.float32]]]
+    parts: list[Ticket[Answer]]
     """Of the second opinion."""
 
 

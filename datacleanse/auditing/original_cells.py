@@ -10,7 +10,7 @@ from datacleanse.data import fingerprint
 from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
 from datacleanse.errors import DatacleanseError
 from datacleanse.records import Notice
-from datacleanse.storage.mapped_files import take_parked
+from datacleanse.storage.mapped_tables import take_parked
 
 if TYPE_CHECKING:
     import numpy as np

@@ -38,7 +38,7 @@ from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
-from datacleanse.storage.mapped_files import park_table
+from datacleanse.storage.mapped_tables import park_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

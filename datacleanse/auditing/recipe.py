@@ -94,7 +94,7 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     begun, progress = audit.begun, audit.conduct.progress
     told = [*_tell_moved(examples, progress), *_tell_runs(examples, progress)]
     trainer = make_trainer(task, examples, begun.folder, begun.watch.lap, audit.conduct)
-    with place_trainings(trainer, task.settings, examples) as trainer:
+    with place_trainings(trainer, task.settings) as trainer:
         judged = judge(audit, trainer)
         audit.conduct.meanwhile()
         final = judged.take_final()

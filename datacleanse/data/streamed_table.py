@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from datacleanse.data.columns import is_text
 from datacleanse.data.packing import MARK, repeats_often
 from datacleanse.data.plain_types import make_plain
-from datacleanse.storage.mapped_files import TableFile
+from datacleanse.storage.mapped_tables import TableFile
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

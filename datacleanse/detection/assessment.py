@@ -17,7 +17,6 @@ import numpy as np
 from datacleanse.detection.evidence import Assessment, Calibrated, Evidence
 from datacleanse.detection.flags import MAX_BOUNDED
 from datacleanse.detection.fold_posteriors import FoldPosteriors, gather_opinions
-from datacleanse.detection.left_out import find_left_out
 from datacleanse.detection.on_pairs import calibrate_on_pairs
 from datacleanse.detection.on_right_rows import calibrate_on_right_rows
 from datacleanse.detection.p_values import compare_with_right_rows
@@ -46,7 +45,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     posteriors = FoldPosteriors(evidence, pairs)
     verdict = read_verdicts(evidence)
     is_tested = evidence.is_trained[: evidence.n_data] & (verdict == UNVERIFIED)
-    is_tested &= ~find_left_out(evidence)[evidence.current]
+    is_tested &= ~evidence.left_out[evidence.current]
     tests = compare_with_right_rows(
         posteriors.scores, evidence, pairs, is_tested, confusion=posteriors.confusion
     )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datacleanse.detection.equal_rows import fit_strength, inform_equal_rows
+from datacleanse.detection.left_out import find_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +87,14 @@ class Evidence:
         sampled = self.clean_at[: len(self.clean_at) - self.n_reviewed]
         n_classes = self.control.probability.shape[1]
         return np.bincount(self.truth[sampled], minlength=n_classes)
+
+    @cached_property
+    def left_out(self) -> NDArray[np.bool_]:
+        """(C,) see `find_left_out`."""
+        counts = self.count_sampled()
+        pairs = self.clean_at[self.clean_at < self.n_data]
+        had = np.bincount(self.labels[pairs], minlength=len(counts))
+        return find_left_out(self.current, counts, had)
 
     @property
     def current(self) -> NDArray[np.int64]:

@@ -119,19 +119,30 @@ def gather_opinions(evidence: Evidence, fold: Fold) -> Opinions:
     of_true: list[NDArray[np.float32]] = []
     if fold.opinion is not None:
         (of_true if evidence.is_steered else of_given).append(fold.opinion)
-    vote = TEXTS_VOTE if evidence.has_texts else SECOND_VOTE
-    return Opinions(of_given, of_true, second=evidence.second, second_vote=vote)
+    return Opinions(
+        of_given,
+        of_true,
+        second=evidence.second,
+        second_vote=TEXTS_VOTE if evidence.has_texts else SECOND_VOTE,
+        left_out=evidence.left_out,
+    )
 
 
 def _learn_noise(
     evidence: Evidence, opinions: Sequence[Opinions], pairs: JudgedPairs
 ) -> list[Noise]:
-    """How labels go wrong by each fold's steering rows, believed as far as pairs bear it out."""
+    """How labels go wrong by each fold's steering rows, believed as far as pairs bear it out.
+
+    Where CLEAN leaves out a class, nothing tells how its rows are mislabelled, and no matrix is
+    believed.
+    """
     independent = evidence.control.probability if evidence.second is None else evidence.second
     parts = [fold.steering for fold in evidence.folds]
     found = learn_noise(
         independent, parts, evidence.truth, evidence.labels, evidence.n_data, on_pairs=pairs.suffice
     )
+    if evidence.left_out.any():
+        return [replace(noise, trust=0.0) for noise in found]
     if not pairs.suffice:
         return found
     labels = evidence.labels[pairs.rows]

@@ -114,5 +114,8 @@ def _is_unlike(evidence: Evidence, confusion: NDArray[np.float64]) -> bool:
     """
     if len(confusion) == 1:
         return False
-    expected = confusion.sum(axis=0)
-    return measure_class_shares(evidence.count_sampled(), expected / expected.sum()) < CHANCE
+    # Rows of a class that is left out are not tested.
+    is_tested = ~evidence.left_out
+    expected = confusion.sum(axis=0)[is_tested]
+    counts = evidence.count_sampled()[is_tested]
+    return measure_class_shares(counts, expected / expected.sum()) < CHANCE

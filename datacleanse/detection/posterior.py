@@ -182,6 +182,7 @@ class Opinions:
         *,
         second: NDArray[np.float32] | None,
         second_vote: float = SECOND_VOTE,
+        left_out: NDArray[np.bool_] | None = None,
     ) -> None:
         """Take all kinds.
 
@@ -190,9 +191,11 @@ class Opinions:
             of_true: P(true class | x) by networks.
             second: P(given label | x) by `second_opinion`; None where there is none.
             second_vote: its vote, in (0, 1); networks share the rest.
+            left_out: (C,) classes that CLEAN leaves out, from which steering drove networks away:
+                the first of ``of_given`` speaks for them. None: there are none.
         """
         self._of_given, self._of_true, self._second = of_given, of_true, second
-        self._second_vote = second_vote
+        self._second_vote, self._left_out = second_vote, left_out
 
     def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
         """Q, (n, C), of (n,) positions with (n,) given labels."""
@@ -202,7 +205,8 @@ class Opinions:
         true = [_take_at(opinion, rows) for opinion in self._of_true]
         second = None if self._second is None else _take_at(self._second, rows)
         pooled, evenly = (
-            _pool(given, true, second, matrix, self._second_vote) for matrix in (full, one_rate)
+            _pool(given, true, second, matrix, vote=self._second_vote, left_out=self._left_out)
+            for matrix in (full, one_rate)
         )
         by_matrix = _apply_bayes(pooled, full, labels)
         by_rate = error_kinds.posterior(evenly, labels, noise.spread)
@@ -217,7 +221,12 @@ class Opinions:
         """(n, K) P(label is wrong) by each opinion alone, networks first."""
         second = [] if self._second is None else [self._second]
         opinions = [*self._of_given, *self._of_true, *second]
-        return np.column_stack([1.0 - each[rows, labels].astype(np.float64) for each in opinions])
+        doubt = np.column_stack([1.0 - each[rows, labels].astype(np.float64) for each in opinions])
+        if self._left_out is not None:
+            steered = slice(len(self._of_given), len(self._of_given) + len(self._of_true))
+            is_unknown = self._left_out[labels]
+            doubt[is_unknown, steered] = doubt[is_unknown, :1]
+        return doubt
 
 
 def split_judged(n_rows: int, n_classes: int) -> Iterator[NDArray[np.int64]]:
@@ -236,15 +245,26 @@ def _pool(
     true: list[Matrix],
     second: Matrix | None,
     matrix: Matrix,
+    *,
     vote: float = SECOND_VOTE,
+    left_out: NDArray[np.bool_] | None = None,
 ) -> Matrix:
     """P(c | x), (n, C), from the opinions of networks and the second one."""
-    networks = [*(deconvolve(p, matrix) for p in given), *true]
+    networks = [deconvolve(p, matrix) for p in given]
+    networks += true if left_out is None else [_fill_in(p, networks[0], left_out) for p in true]
     mean = np.mean([_log(p) for p in networks], axis=0)
     if second is not None:
         mean = (1 - vote) * mean + vote * _log(deconvolve(second, matrix))
     p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
     result: Matrix = p / p.sum(axis=1, keepdims=True)
+    return result
+
+
+def _fill_in(p: Matrix, other: Matrix, left_out: NDArray[np.bool_]) -> Matrix:
+    """P(c | x), (n, C), of some classes by ``other``; ``p`` tells the rest apart."""
+    share = other[:, ~left_out].sum(axis=1, keepdims=True)
+    known = p[:, ~left_out].sum(axis=1, keepdims=True)
+    result: Matrix = np.where(left_out, other, p * (share / known))
     return result
 
 

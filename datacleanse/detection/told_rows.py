@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.sampling import draw_spread
-from datacleanse.storage.mapped_files import take_parked
+from datacleanse.storage.mapped_tables import take_parked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

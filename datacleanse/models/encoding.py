@@ -31,7 +31,7 @@ from datacleanse.models import calendar_parts
 from datacleanse.models.text_columns import read_embedded, read_text_vectors
 from datacleanse.models.text_features import TextAxes, TextFeature, fit_text
 from datacleanse.models.text_models import UsedTextModel
-from datacleanse.storage.mapped_files import take_parked
+from datacleanse.storage.mapped_tables import take_parked
 
 # Read from `model.json`, so that the fields' types must be known when the program runs.
 from datacleanse.storage.typed_json import Positive, UnexpectedValueError

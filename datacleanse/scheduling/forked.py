@@ -1,8 +1,7 @@
 """A task in a forked process: it sees all that this one holds, and copies none of it.
 
 The child is bound to its parent: it ignores the terminal's signals, which are the parent's affair,
-and ends when the parent does, however that ends. What it says goes through a pipe as pickles; both
-ends are ours.
+and ends when the parent does, however that ends. What it says goes through a pipe: see `messages`.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from datacleanse.scheduling.interface import CannotBeDoneThereError
+from datacleanse.scheduling.messages import receive, send
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ class Parent:
         self._connection.recv_bytes()
 
     def _send(self, kind: int, what: object) -> None:
-        self._connection.send_bytes(pickle.dumps((kind, what), pickle.HIGHEST_PROTOCOL))
+        send(self._connection, (kind, what))
 
 
 class Child:
@@ -92,7 +92,7 @@ class Child:
         """
         while self._end is None and self.connection.poll():
             try:
-                kind, what = pickle.loads(self.connection.recv_bytes())
+                kind, what = receive(self.connection)
             except (EOFError, OSError):
                 # It was killed, for want of memory perhaps.
                 self._end = (_SHORT, None)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +20,14 @@ from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import numpy as np
-import pyarrow as pa
 
 from datacleanse.errors import OutputError
 from datacleanse.storage.atomic_files import hold_aside
 from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Any, BinaryIO, Self
+    from collections.abc import Iterable, Iterator
+    from typing import Any, BinaryIO
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -132,6 +131,7 @@ def copy_rows(values: NDArray[Any]) -> NDArray[Any]:
 def split_rows(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
     """Yield the array's rows, some at a time, and let go of what was read of mapped files."""
     for start in range(0, len(values), ROW_GROUP):
+        read_ahead(values, start, start + 2 * ROW_GROUP)
         yield values[start : start + ROW_GROUP]
         release_mapped()
 
@@ -146,32 +146,44 @@ def take_spread(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     return taken
 
 
-def fetch_runs(values: NDArray[Any], rows: NDArray[np.int64]) -> None:
-    """Ask the system to read rows at some positions, runs of neighbours each at once.
+def read_ahead(values: NDArray[Any], start: int, end: int) -> None:
+    """Ask the system to read rows that are wanted next, in one piece; ``end`` may be too large."""
+    _fetch(values, [(start, min(end, len(values)))])
 
-    Does nothing where the array lies in memory, or the system cannot be asked.
-    """
-    address = values.__array_interface__["data"][0]
-    mapped = _find_file(address)
-    if mapped is None or not len(rows) or not hasattr(mmap, "MADV_WILLNEED"):
+
+def fetch_runs(values: NDArray[Any], rows: NDArray[np.int64]) -> None:
+    """Ask the system to read rows at some positions, runs of neighbours each at once."""
+    if not len(rows):
         return
-    size, before = values[:1].nbytes, address - _find_address(mapped)
-    ordered = np.sort(rows)
+    ordered, size = np.sort(rows), values[:1].nbytes
     breaks = np.flatnonzero(np.diff(ordered) * size > mmap.PAGESIZE)
     firsts = ordered[np.append(0, breaks + 1)]
-    lasts = ordered[np.append(breaks, len(ordered) - 1)]
-    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+    ends = ordered[np.append(breaks, len(ordered) - 1)] + 1
+    _fetch(values, zip(firsts.tolist(), ends.tolist(), strict=True))
+
+
+def _fetch(values: NDArray[Any], runs: Iterable[tuple[int, int]]) -> None:
+    """Ask for runs of rows, each from its start to its end.
+
+    Does nothing where the array lies in memory or its rows apart, or the system cannot be asked.
+    """
+    address = values.__array_interface__["data"][0]
+    mapped = find_mapped(address)
+    if mapped is None or not values.flags.c_contiguous or not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    size, before = values[:1].nbytes, address - _find_address(mapped)
+    for first, end in runs:
         start = (before + first * size) // mmap.PAGESIZE * mmap.PAGESIZE
-        mapped.madvise(mmap.MADV_WILLNEED, start, before + (last + 1) * size - start)
+        mapped.madvise(mmap.MADV_WILLNEED, start, before + end * size - start)
 
 
 def is_mapped(values: NDArray[Any]) -> bool:
     """Whether an array lies in a mapped file already."""
-    return _find_file(values.__array_interface__["data"][0]) is not None
+    return find_mapped(values.__array_interface__["data"][0]) is not None
 
 
-def _find_file(address: int) -> mmap.mmap | None:
-    """The mapped file that an address lies in."""
+def find_mapped(address: int) -> mmap.mmap | None:
+    """Find the mapped file that an address lies in."""
     for mapped in _mapped:
         start = _find_address(mapped)
         if start <= address < start + len(mapped):
@@ -199,7 +211,7 @@ def map_new_file(size: int, folder: Path) -> mmap.mmap:
             reserve(file.fileno(), size)
             mapped = mmap.mmap(file.fileno(), size)
     except OSError as error:
-        raise _make_no_room_error(f"{size / 2**20:,.0f} MiB do", place, error) from error
+        raise make_no_room_error(f"{size / 2**20:,.0f} MiB do", place, error) from error
     if hasattr(mmap, "MADV_RANDOM"):
         # Else Linux keeps the file in pieces of 2 MiB, each of which counts as a whole where one
         # row of it is read: decision 73.
@@ -208,7 +220,8 @@ def map_new_file(size: int, folder: Path) -> mmap.mmap:
     return mapped
 
 
-def _make_no_room_error(what: str, place: Path, error: OSError) -> OutputError:
+def make_no_room_error(what: str, place: Path, error: OSError) -> OutputError:
+    """Make the error of what finds no room on a disk."""
     return OutputError(
         f"{what} not fit into memory, and cannot be kept in {place}: {error.strerror or error}.",
         slug="disk-full",
@@ -235,86 +248,6 @@ def reserve(handle: int, size: int) -> None:
         os.write(handle, blank[: min(BYTES_AT_ONCE, size - start)])
 
 
-def is_table_mapped(table: pa.Table) -> bool:
-    """Whether a table's cells lie in a mapped file already."""
-    chunks = [chunk for column in table.columns for chunk in column.chunks[:1]]
-    buffers = [buffer for chunk in chunks for buffer in chunk.buffers() if buffer is not None]
-    return any(_find_file(buffer.address) is not None for buffer in buffers)
-
-
-def park_table(table: pa.Table, path: Path) -> pa.Table:
-    """Move a table to disk: the same table, mapped from a nameless file that lay beside ``path``.
-
-    The caller should drop the table that it passed.
-    """
-    if os.name == "nt" or is_table_mapped(table):
-        return table
-    with hold_aside(path) as aside:
-        _write_table(aside, table)
-        mapped = _map_file(aside)
-    return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
-
-
-class TableFile:
-    """A table that is written to a nameless file a portion at a time, then mapped."""
-
-    def __init__(self, folder: Path | None = None) -> None:
-        """Make the file; ``folder``: see `keep_on_disk`, whose folder None takes.
-
-        Raises:
-            OutputError: the system does not let it be made.
-        """
-        disk = _disk.get()
-        self._place = find_existing(folder or (Path() if disk is None else disk.folder))
-        self._writer: pa.RecordBatchFileWriter | None = None
-        with self._named():
-            self._file = tempfile.TemporaryFile(dir=self._place)  # noqa: SIM115  # see `__exit__`
-
-    def __enter__(self) -> Self:
-        """Return the file, which leaving the block closes; what is mapped of it stays."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the file."""
-        with suppress(OSError, pa.ArrowException):
-            if self._writer is not None:
-                self._writer.close()
-        with suppress(OSError):
-            self._file.close()
-
-    def write(self, portion: pa.Table) -> None:
-        """Add rows; all portions have one schema, without dictionaries.
-
-        Raises:
-            OutputError: there is no room.
-        """
-        with self._named():
-            if self._writer is None:
-                self._writer = pa.ipc.new_file(self._file, portion.schema)
-            self._writer.write_table(portion)
-
-    def map_table(self) -> pa.Table:
-        """End the file, and map it.
-
-        Raises:
-            OutputError: there is no room.
-        """
-        assert self._writer is not None
-        with self._named():
-            self._writer.close()
-            self._file.flush()
-            mapped = mmap.mmap(self._file.fileno(), 0)
-        _mapped.add(mapped)
-        return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
-
-    @contextmanager
-    def _named(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise _make_no_room_error("DATA's table does", self._place, error) from error
-
-
 def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
     """Move a matrix (M, ...) to disk as `park_table` does; a small one is returned as it is."""
     if os.name == "nt" or matrix.nbytes < LARGE or is_mapped(matrix):
@@ -322,7 +255,7 @@ def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
     with hold_aside(path) as aside:
         with aside.open("wb") as file:
             write_rows(file, matrix)
-        mapped = _map_file(aside)
+        mapped = map_file(aside)
     rows: NDArray[Any] = np.frombuffer(mapped, matrix.dtype).reshape(matrix.shape)
     return rows
 
@@ -341,23 +274,6 @@ def release_mapped() -> None:
     """Advise the system to take back what was read of parked files; reading it again is slower."""
     for mapped in _mapped:
         mapped.madvise(mmap.MADV_DONTNEED)
-
-
-def take_parked(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """Take (K,) ascending rows a portion at a time: Arrow would first join a column's parts."""
-    parts = []
-    for start in range(0, max(1, table.num_rows), ROW_GROUP):
-        first, end = np.searchsorted(rows, (start, start + ROW_GROUP))
-        parts.append(table.slice(start, ROW_GROUP).take(pa.array(rows[first:end] - start)))
-        release_mapped()
-    return pa.concat_tables(parts).unify_dictionaries()
-
-
-def _write_table(path: Path, table: pa.Table) -> None:
-    # An Arrow file holds one dictionary a column, a table may hold one a chunk.
-    unified = table.unify_dictionaries()
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, unified.schema) as writer:
-        writer.write_table(unified)
 
 
 def map_array(path: Path) -> NDArray[Any]:
@@ -380,13 +296,46 @@ def map_array(path: Path) -> NDArray[Any]:
     if not np.prod(shape):
         return np.empty(shape, kind)
     count = int(np.prod(shape, dtype=np.int64))
-    rows: NDArray[Any] = np.frombuffer(_map_file(path), kind, count, start).reshape(shape)
+    rows: NDArray[Any] = np.frombuffer(map_file(path), kind, count, start).reshape(shape)
     return rows
 
 
-def _map_file(path: Path) -> mmap.mmap:
+def map_file(path: Path) -> mmap.mmap:
+    """Map a file."""
     with path.open("r+b") as file:
         # Shared and writable only because torch wants arrays that it might write to.
-        mapped = mmap.mmap(file.fileno(), 0)
+        return map_handle(file.fileno())
+
+
+def map_handle(handle: int) -> mmap.mmap:
+    """Map an open file, which may be closed then."""
+    mapped = mmap.mmap(handle, 0)
     _mapped.add(mapped)
     return mapped
+
+
+def find_disk() -> Path:
+    """The folder on whose disk arrays are kept; the current one where none is."""
+    disk = _disk.get()
+    return find_existing(Path() if disk is None else disk.folder)
+
+
+def open_nameless(values: memoryview) -> BinaryIO:
+    """Write bytes to a new file without a name, on the disk of `keep_on_disk`.
+
+    Raises:
+        OutputError: there is no room.
+    """
+    place = find_disk()
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(tempfile.TemporaryFile(dir=place))
+            reserve(file.fileno(), len(values))
+            for start in range(0, len(values), BYTES_AT_ONCE):
+                file.write(values[start : start + BYTES_AT_ONCE])
+                release_mapped()
+            file.flush()
+        except OSError as error:
+            raise make_no_room_error(f"{len(values) / 2**20:,.0f} MiB do", place, error) from error
+        stack.pop_all()
+    return file

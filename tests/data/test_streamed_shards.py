@@ -20,7 +20,8 @@ from datacleanse.data.readers.parquet import ParquetReader
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError, OutputError
 from datacleanse.storage import mapped_files
-from datacleanse.storage.mapped_files import is_table_mapped, keep_on_disk
+from datacleanse.storage.mapped_files import keep_on_disk
+from datacleanse.storage.mapped_tables import is_table_mapped
 from tests.tries import tries
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps all in memory")

@@ -12,7 +12,6 @@ from datacleanse.detection import flags
 from datacleanse.detection import worth as module
 from datacleanse.detection.assessment import assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
-from datacleanse.detection.left_out import find_left_out
 from datacleanse.detection.noise_rates import count_confusions, estimate_noise_by_class
 from datacleanse.detection.on_right_rows import LOCAL_PART
 from datacleanse.detection.worth import weigh_rows
@@ -249,13 +248,13 @@ def test_a_class_that_clean_leaves_out_is_ranked_but_not_flagged():
 
 def test_a_class_with_a_clean_row_or_so_rare_that_chance_leaves_it_out_is_flagged():
     one = lacking(evidence(), kept=1)
-    assert not find_left_out(one).any()
+    assert not one.left_out.any()
     rare = lacking(evidence(), kept=0)
     labels = np.zeros_like(rare.labels)
     labels[np.flatnonzero(rare.labels[:N] == 1)[:10]] = 1
-    assert not find_left_out(replace(rare, labels=labels)).any()
+    assert not replace(rare, labels=labels).left_out.any()
     labels[np.flatnonzero(rare.labels[:N] == 1)[:60]] = 1
-    assert find_left_out(replace(rare, labels=labels)).tolist() == [False, True]
+    assert replace(rare, labels=labels).left_out.tolist() == [False, True]
 
 
 def test_a_label_that_verified_rows_had_is_flagged_though_it_is_never_right():
@@ -264,12 +263,12 @@ def test_a_label_that_verified_rows_had_is_flagged_though_it_is_never_right():
     truth = found.truth.copy()
     truth[pair] = 0
     paired = replace(found, clean_at=np.append(found.clean_at, pair), truth=truth)
-    assert find_left_out(found)[1]
-    assert not find_left_out(paired).any()
+    assert found.left_out[1]
+    assert not paired.left_out.any()
 
 
 def test_without_clean_rows_no_class_is_left_out():
-    assert not find_left_out(without_clean(evidence())).any()
+    assert not without_clean(evidence()).left_out.any()
 
 
 def test_with_ten_classes_of_ten_clean_rows_p_values_go_down_to_an_eleventh():

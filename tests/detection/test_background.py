@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from io import BytesIO
 from time import sleep
 
@@ -16,6 +17,7 @@ import pytest
 
 from datacleanse.detection.second_opinion import background as module
 from datacleanse.detection.second_opinion import question as question_module
+from datacleanse.detection.second_opinion import tables
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.detection.second_opinion.question import Question
@@ -23,6 +25,7 @@ from datacleanse.pictures.joined import Joined
 from datacleanse.scheduling.forked import fork
 from datacleanse.scheduling.pool import Pool
 from datacleanse.storage import mapped_files
+from datacleanse.storage.mapped_files import is_mapped, keep_on_disk
 
 
 def question(n=120, **other) -> Question:
@@ -163,7 +166,7 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
     with Adviser(120) as adviser:
         if ahead:
             adviser.ask_ahead(asked)
-        assert len(adviser.ask(asked, tmp_path)) == 2
+        assert len(adviser.ask(asked, tmp_path)) == 3
         with asking(adviser, asked, tmp_path) as answer:
             np.testing.assert_array_equal(answer(), expected)
     assert len(started) == 1
@@ -171,11 +174,41 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
         assert len(adviser.ask(asked, tmp_path)) == 1
 
 
-def test_an_opinion_whose_parts_would_take_much_memory_is_whole(monkeypatch):
-    monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
-    assert len(question().split()) == 2
-    monkeypatch.setattr(question_module, "MOST_JOINED", 239)
+def test_an_opinion_on_few_rows_or_on_texts_alone_stays_whole(monkeypatch):
     assert len(question().split()) == 1
+    monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
+    assert [part.part for part in question().split()] == [0, 1, 2]
+    asked = question()
+    assert len(replace(asked, rows=asked.rows[:, :0]).split()) == 1
+
+
+def test_the_part_without_trees_loads_no_scikit_learn(monkeypatch):
+    monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
+    loaded = []
+    monkeypatch.setattr(question_module, "import_module", loaded.append)
+    for part in question().split():
+        loaded.clear()
+        part.answer()
+        assert ("sklearn.tree" in loaded) == (part.part != tables.REST)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+@pytest.mark.parametrize("n_parts", [1, 3])
+def test_large_answers_of_forked_processes_come_as_files_without_a_name(
+    n_parts, expected, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(module, "can_fork", lambda: True)
+    if n_parts > 1:
+        monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
+    asked = question()
+    with Adviser() as adviser, Pool(2) as pool, keep_on_disk(tmp_path, least=1):
+        tasks = [pool.submit(each) for each in adviser.ask(asked, tmp_path)]
+        assert len(tasks) == n_parts
+        answers = [pool.wait(each) for each in tasks]
+        voices = answers if n_parts == 1 else [voice for each in answers for voice in each]
+        assert all(is_mapped(each) for each in voices)
+        assert list(tmp_path.iterdir()) == []
+        np.testing.assert_array_equal(asked.join(answers), expected)
 
 
 def test_a_question_asked_ahead_is_not_asked_again(expected, started, tmp_path):

@@ -17,7 +17,7 @@ from datacleanse.detection.deconvolution import (
 )
 from datacleanse.detection.error_kinds import Spread
 from datacleanse.detection.evidence import Fold
-from datacleanse.detection.fold_posteriors import FoldPosteriors, gather_opinions
+from datacleanse.detection.fold_posteriors import FoldPosteriors, _learn_noise, gather_opinions
 from datacleanse.detection.noise_matrix import NoiseModel, fit_noise
 from datacleanse.detection.posterior import (
     BURDEN,
@@ -127,12 +127,13 @@ def test_what_reads_whole_texts_has_two_thirds_of_the_votes(has_texts):
         is_steered=True,
         second=second,
         has_texts=has_texts,
+        left_out=np.zeros(C, dtype=np.bool_),
     )
     opinions = gather_opinions(evidence, SimpleNamespace(opinion=own))
     labels = np.zeros(N, dtype=np.int64)
     found = opinions.posterior(np.arange(N), labels, noise)
     given, true, other = (raise_to_floor(each.astype(float)) for each in (control, own, second))
-    pool = _pool([given], [true], other, matrix, 2 / 3 if has_texts else 1 / 2)
+    pool = _pool([given], [true], other, matrix, vote=2 / 3 if has_texts else 1 / 2)
     expected = pool * matrix[:, 0]
     np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True))
 
@@ -235,3 +236,49 @@ def test_of_very_many_clean_rows_some_teach_the_noise(monkeypatch):
     found = learn_noise(opinion, parts, truth, truth, 100, on_pairs=False)
     assert met == [[60, 50]]
     assert all(np.diag(each.matrices.full).min() > 0.8 for each in found)
+
+
+def test_plain_training_speaks_for_a_class_that_steering_drove_networks_away_from():
+    control, second = draw(1), draw(2)
+    own, left_out = draw(3), np.array([False, True, False])
+    own[:, 1] = 0.0
+    own /= own.sum(axis=1, keepdims=True)
+    matrix = make_one_rate_matrix(C, 0.1)
+    given, true, other = (raise_to_floor(each.astype(float)) for each in (control, own, second))
+    pool = _pool([given], [true], other, matrix, left_out=left_out)
+    for i in range(N):
+        u = deconvolve(given[i : i + 1], matrix)[0]
+        r = np.empty(C)
+        r[1] = u[1]
+        r[[0, 2]] = (1 - u[1]) * true[i, [0, 2]] / true[i, [0, 2]].sum()
+        s = deconvolve(other[i : i + 1], matrix)[0]
+        a, b, c = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in (s, u, r))
+        expected = (a**0.5 * b**0.25 * c**0.25) ** SHARPNESS
+        np.testing.assert_allclose(pool[i], expected / expected.sum(), rtol=1e-6)
+
+    opinions = Opinions([control], [own], second=second, left_out=left_out)
+    doubt = opinions.doubt_given(np.arange(N), np.arange(N) % C)
+    is_left_out = np.arange(N) % C == 1
+    assert (doubt[is_left_out, 1] == doubt[is_left_out, 0]).all()
+    assert (doubt[~is_left_out, 1] != doubt[~is_left_out, 0]).all()
+
+
+def test_no_matrix_is_believed_where_clean_leaves_out_a_class():
+    """One-sided errors, all clean rows of which are of the first class."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 600)
+    p = np.where(truth[:, None] == np.arange(2), 0.95, 0.05)
+    given = (p @ np.array([[0.6, 0.4], [0.0, 1.0]])).astype(np.float32)
+    for left_out, is_believed in (([False, False], True), ([False, True], False)):
+        evidence = SimpleNamespace(
+            control=SimpleNamespace(probability=given),
+            second=None,
+            folds=[SimpleNamespace(steering=200 + np.flatnonzero(truth[200:] == 0))],
+            truth=truth,
+            labels=truth,
+            n_data=200,
+            left_out=np.array(left_out),
+        )
+        (noise,) = _learn_noise(evidence, [], SimpleNamespace(suffice=False))
+        assert (noise.trust > 0.5) == is_believed
+        assert (noise.trust == 0.0) != is_believed

@@ -99,6 +99,18 @@ def test_bags_are_bounded_and_every_row_is_judged(few_trees, monkeypatch):
     assert (opinion.argmax(axis=1) == labels).mean() > 0.85
 
 
+def test_rows_of_no_bag_are_judged_alike_whether_they_are_many_or_few(few_trees, monkeypatch):
+    """Where they are many, all rows are judged, and what a bag's rows get is taken back."""
+    monkeypatch.setattr(trees, "PORTION", 64)
+    rows, labels = table()
+    is_grown_on = np.arange(N) % 5 == 0
+    found = []
+    for sparse in (1, 10**9):
+        monkeypatch.setattr(trees, "SPARSE", sparse)
+        found.append(opinion_of(rows, labels, is_grown_on, n_classes=2, seed=0).tobytes())
+    assert found[0] == found[1]
+
+
 def test_the_same_seed_gives_the_same_opinion(few_trees):
     rows, labels = table()
     first, second = (

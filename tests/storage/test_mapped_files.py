@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,10 +19,10 @@ from datacleanse.storage.mapped_files import (
     is_mapped,
     keep_on_disk,
     park_rows,
-    park_table,
     release_mapped,
     write_rows,
 )
+from datacleanse.storage.mapped_tables import park_table
 from tests.auditing.test_user_network import CLEAN, FRAME
 
 MAPS = Path("/proc/self/smaps")
@@ -183,6 +184,24 @@ def test_a_row_that_is_read_takes_no_more_than_its_neighbours(tmp_path):
     assert values[rows].sum() == 64
     # Pages around each row are mapped with it, but no more of 16 MiB.
     assert resident(values) <= 16 * 64 < 2**14
+
+
+@posix
+def test_what_is_asked_for_are_whole_pages_from_the_first_row_to_the_last(monkeypatch):
+    values, page = np.zeros((4000, 4), np.float32), mapped_files.mmap.PAGESIZE
+    asked = []
+    base = values.__array_interface__["data"][0]
+    told = SimpleNamespace(madvise=lambda _, start, size: asked.append((start, start + size)))
+    monkeypatch.setattr(mapped_files, "find_mapped", lambda address: told)
+    monkeypatch.setattr(mapped_files, "_find_address", lambda mapped: base)
+
+    mapped_files.read_ahead(values, 1000, 9000)
+    mapped_files.read_ahead(values[500:], 0, 20)
+    mapped_files.fetch_runs(values, np.array([3000, 3, 4, 3001]))
+    mapped_files.read_ahead(values[::-1], 0, 20)
+
+    expected = [(1000, 4000), (500, 520), (3, 5), (3000, 3002)]
+    assert asked == [(16 * a // page * page, 16 * b) for a, b in expected]
 
 
 @pytest.mark.parametrize("rows", [[], [0], [5, 3, 4], [0, 999]])

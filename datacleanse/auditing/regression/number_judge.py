@@ -71,7 +71,7 @@ class _Learned:
 def learn_and_judge(running: RunningNumbers) -> tuple[JudgedNumbers, NDArray[np.float64] | None]:
     """Train and judge; beside it the share of repeated runs that flag each row, (N,), or None."""
     audit, trainer, settings = running.audit, running.trainer, running.audit.settings
-    with place_trainings(trainer, settings, running.examples) as trainer:
+    with place_trainings(trainer, settings) as trainer:
         keep = keep_epochs(running.begun.folder, trainer.ranks)
         learned = _begin_to_learn(running, audit.plan, trainer, keep)
         again = [

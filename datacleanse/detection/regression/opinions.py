@@ -105,7 +105,7 @@ class NumberQuestion:
 
     def load(self) -> None:
         """Load what the opinions are formed with."""
-        load_libraries("table")
+        load_libraries(has_trees=True)
 
     def answer(self) -> NumberOpinions:
         """Form the opinions."""

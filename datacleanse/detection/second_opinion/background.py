@@ -47,11 +47,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.detection.second_opinion.question import Answer
     from datacleanse.pictures.joined import Joined
     from datacleanse.scheduling.interface import Running
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
-    Answer = Callable[[], NDArray[np.float32]]
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 _TEXTS, _VECTORS, _FEATURES = "texts.npz", "vectors.npy", "features.npy"
@@ -146,7 +146,7 @@ class Adviser:
         """The parts that are asked apart: where processes must be started for each, it is whole."""
         return question.split() if self._is_split and can_fork() else (question,)
 
-    def begin(self, question: Question, place: Path) -> Running[NDArray[np.float32]] | None:
+    def begin(self, question: Question, place: Path) -> Running[Answer] | None:
         """Begin to answer beside this process; None where that cannot be."""
         running = self.take_ahead(question)
         if running is not None:
@@ -201,12 +201,12 @@ class Opinion:
         """Of the whole opinion; None: it is the whole."""
         return self.question.part
 
-    def start(self, device: str | None) -> Running[NDArray[np.float32]] | None:
+    def start(self, device: str | None) -> Running[Answer] | None:
         """Form it beside this process."""
         del device
         return self.adviser.begin(self.question, self.place)
 
-    def run_here(self) -> NDArray[np.float32]:
+    def run_here(self) -> Answer:
         """Form it in this process, unless one that was asked ahead does, as on a single core."""
         running = self.adviser.take_ahead(self.question)
         if running is not None:
@@ -220,7 +220,7 @@ class RunningOpinion:
     """An opinion that a thread forms, or a process that was not forked; a `Running`."""
 
     attend: Callable[[], bool]
-    take: Answer
+    take: Callable[[], Answer]
     stack: ExitStack
     """What is to be undone in the end."""
     connection: None = None
@@ -246,7 +246,7 @@ def _ask_thread(question: Question) -> RunningOpinion:
 @contextmanager
 def _ask_process(
     process: subprocess.Popen[bytes] | None, question: Question, place: Path
-) -> Iterator[Answer]:
+) -> Iterator[Callable[[], Answer]]:
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
         _save(folder / _ROWS, question.rows)
@@ -260,7 +260,7 @@ def _ask_process(
             np.save(folder / _VECTORS, question.vectors)
         _send(process, folder, question)
 
-        def wait() -> NDArray[np.float32]:
+        def wait() -> Answer:
             if process is not None and process.wait() == 0:
                 kept = folder / _OPINION
                 is_large = is_kept_on_disk(kept.stat().st_size)
@@ -276,16 +276,32 @@ def _ask_process(
             end(process)
 
 
-def _save(path: Path, rows: Rows) -> None:
-    """Write rows as `numpy.save` does, but a portion at a time."""
+def _save_answer(path: Path, answer: Answer) -> None:
+    """Write an answer as `numpy.save` would, (M, C), or (K, M, C) where there are K voices."""
+    if isinstance(answer, np.ndarray):
+        _save(path, answer)
+    else:
+        _save(path, *answer, shape=(len(answer), *answer[0].shape))
+
+
+def _save(path: Path, *parts: Rows, shape: tuple[int, ...] | None = None) -> None:
+    """Write rows as `numpy.save` does, but a portion at a time.
+
+    Args:
+        path: of the file.
+        parts: rows, one after the other.
+        shape: of all together; None: that of the one part that there is.
+    """
+    first = parts[0]
     header = {
-        "descr": np.lib.format.dtype_to_descr(rows.dtype),
+        "descr": np.lib.format.dtype_to_descr(first.dtype),
         "fortran_order": False,
-        "shape": (len(rows), *rows.shape[1:]),
+        "shape": shape or (len(first), *first.shape[1:]),
     }
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        write_rows(file, rows)
+        for rows in parts:
+            write_rows(file, rows)
 
 
 def _send(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
@@ -302,7 +318,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
     with _without_pandas():
-        load_libraries(_name_kind(kind))
+        load_libraries(has_trees=_name_kind(kind) == "table")
     line = asked.readline()
     if not line:
         return
@@ -310,7 +326,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     folder = Path(place)
     with keep_on_disk(folder):
         answer = _read_question(folder, _name_kind(kind), numbers, is_quick=is_quick).answer
-        np.save(folder / _OPINION, answer(lambda: os.getppid() != parent))
+        _save_answer(folder / _OPINION, answer(lambda: os.getppid() != parent))
 
 
 @contextmanager

@@ -22,12 +22,11 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
 
-MOST_JOINED = 2**24
-"""Rows times classes of opinions whose parts may be formed apart: all of their scores are then in
-memory at a time."""
+    Answer = NDArray[np.float32] | list[NDArray[np.float32]]
 
 MANY_TO_SPLIT = 10_000
-"""Rows from which two processes pay: each loads scikit-learn, which takes about a second."""
+"""Rows from which several processes pay: those with trees load scikit-learn, which takes half a
+second."""
 
 Kind = Literal["table", "images", "features"]
 """What the rows are: of a table `tables` is asked, of the others `features`."""
@@ -66,10 +65,9 @@ class Question:
     def split(self) -> tuple[Question, ...]:
         """Return questions whose answers `join` makes this one's answer of.
 
-        An opinion on few rows, or whose parts would take much memory, stays whole.
+        An opinion on few rows stays whole, and so does one on texts alone.
         """
-        size = len(self.rows) * self.n_classes
-        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT or size > MOST_JOINED:
+        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT or not self.rows.shape[1]:
             return (self,)
         return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
 
@@ -93,22 +91,24 @@ class Question:
 
     def load(self) -> None:
         """Load what the opinion is formed with."""
-        load_libraries(self.kind)
+        load_libraries(has_trees=self.kind == "table" and self.part != tables.REST)
 
-    def join(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def join(self, answers: Sequence[Answer]) -> NDArray[np.float32]:
         """Make the opinion of the answers to the questions that it was split into."""
         if len(answers) == 1:
-            return answers[0]
+            (whole,) = answers
+            assert isinstance(whole, np.ndarray)
+            return whole
         with use_one_thread():
             heard = [opinion for answer in answers for opinion in answer]
             return tables.pool_parts(
                 heard, self.labels, self.is_learned, has_texts=self.texts is not None
             )
 
-    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
+    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> Answer:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
 
-        Of a part it is (K, M, C), the scores by each of its K voices.
+        Of a part it is the scores, (M, C), by each of its voices.
 
         Args:
             is_unwanted: asked now and then; True gives up.
@@ -118,7 +118,7 @@ class Question:
         """
         ask = self._choose()
         # Libraries can be limited once they are there.
-        load_libraries(self.kind)
+        self.load()
         with use_one_thread():
             return ask(
                 self.labels,
@@ -128,7 +128,7 @@ class Question:
                 is_unwanted=is_unwanted,
             )
 
-    def _choose(self) -> Callable[..., NDArray[np.float32]]:
+    def _choose(self) -> Callable[..., Answer]:
         """Whom to ask, with the rows given to it."""
         rows: Any = self.rows
         if self.kind == "table":
@@ -140,7 +140,7 @@ class Question:
             }
             if self.part is None:
                 return partial(tables.ask, rows, **known)
-            return _stack(partial(tables.ask_part, self.part, rows, **known))
+            return partial(tables.ask_part, self.part, rows, **known)
         if self.kind == "features":
             return partial(features.ask, rows)
         if self.features is not None:
@@ -148,17 +148,8 @@ class Question:
         return partial(features.ask_on_patches, rows)
 
 
-def _stack(
-    ask: Callable[..., list[NDArray[np.float32]]],
-) -> Callable[..., NDArray[np.float32]]:
-    def stack(*given: Any, **named: Any) -> NDArray[np.float32]:  # noqa: ANN401  # as `ask` takes
-        return np.stack(ask(*given, **named))
-
-    return stack
-
-
-def load_libraries(kind: Kind) -> None:
-    """Load what an opinion is formed with; trees only for a table."""
-    if kind == "table":
+def load_libraries(*, has_trees: bool) -> None:
+    """Load what an opinion is formed with."""
+    if has_trees:
         import_module("sklearn.tree")
     import_module("scipy.optimize")

@@ -14,7 +14,7 @@ from datacleanse.detection.second_opinion import kernel_ridge, naive_bayes
 from datacleanse.detection.second_opinion import texts as text_ridge
 from datacleanse.detection.second_opinion.features import look_twice
 from datacleanse.detection.second_opinion.pool import pool_by_guide, pool_opinions
-from datacleanse.detection.second_opinion.trees import vote_out_of_bag
+from datacleanse.detection.second_opinion.trees import KINDS, vote_out_of_bag
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +25,11 @@ if TYPE_CHECKING:
     from datacleanse.detection.second_opinion.pool import Conditions
 
 
-N_PARTS = 2
-"""Parts of an opinion on a table that may be formed apart: each takes about half of the time."""
+N_PARTS = len(KINDS) + 1
+"""Parts of an opinion on a table that may be formed apart: each kind of trees, and all others."""
+
+REST = N_PARTS - 1
+"""The last part, without trees."""
 
 
 def ask(
@@ -114,7 +117,7 @@ def ask_part(
     Naive Bayes is the last of all, where there are texts.
 
     Args:
-        part: 0, one kind of trees; 1, all others.
+        part: a kind of trees, or `REST`.
         rows: as for `ask`.
         labels: as for `ask`.
         is_learned: as for `ask`.
@@ -130,13 +133,13 @@ def ask_part(
         AbandonedError: ``is_unwanted`` said so.
     """
     drawn: Conditions = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
-    opinions = []
-    if rows.shape[1]:
-        opinions += vote_out_of_bag(
-            rows, labels, is_learned, kinds=[part], is_quick=is_quick, **drawn
+    if part != REST:
+        return (
+            vote_out_of_bag(rows, labels, is_learned, kinds=[part], is_quick=is_quick, **drawn)
+            if rows.shape[1]
+            else []
         )
-    if part == 0:
-        return opinions
+    opinions = []
     if rows.shape[1]:
         opinions += kernel_ridge.score_without_own_labels(
             rows, labels, is_learned, n_numbers=n_numbers, **drawn
