@@ -204,6 +204,7 @@ def test_judging_takes_memory_for_the_rows_that_are_judged_together(monkeypatch)
         second=drawn,
         is_steered=False,
         has_texts=False,
+        left_out=np.zeros(n_classes, dtype=np.bool_),
     )
     pairs = SimpleNamespace(suffice=False)
     whole = FoldPosteriors(evidence, pairs)
