@@ -85,7 +85,7 @@ def order_flags(
     found: Calibrated, rank: NDArray[np.int64], is_tested: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """(N,) the flags; a list by probability is one run of the ranking, whatever ties there are."""
-    if found.basis != "calibrated":
+    if found.basis == "controlled":
         return found.flagged
     return list_first(found.flagged, rank, is_tested)
 

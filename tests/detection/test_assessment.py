@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from datacleanse.detection import flags
 from datacleanse.detection import worth as module
-from datacleanse.detection.assessment import assess, find_likely_classes
+from datacleanse.detection.assessment import assess, find_likely_classes, order_flags
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.detection.noise_rates import count_confusions, estimate_noise_by_class
 from datacleanse.detection.on_right_rows import LOCAL_PART
@@ -470,3 +471,16 @@ def test_a_known_error_is_no_flag_where_no_sample_is_verified():
     assert assessment.probability[100] == 1
     assert assessment.suggested[100] == truth[100]
     assert not assessment.flagged.any()
+
+
+@pytest.mark.parametrize("basis", ["calibrated", "estimated"])
+def test_a_list_by_probability_that_ends_among_equal_rows_is_one_run_of_the_ranking(basis):
+    wrong = np.append(np.full(5, 0.95), np.full(100, 0.6))
+    flagged = flags.find_longest_list(wrong, 0.3)
+    rank = np.arange(105, 0, -1)  # among equal rows the last comes first
+    rank[:5] = np.arange(1, 6)
+    rank[5:] += 5
+    found = SimpleNamespace(basis=basis, flagged=flagged)
+    listed = order_flags(found, rank, np.ones(105, dtype=np.bool_))
+    assert 5 < listed.sum() == flagged.sum() < 105
+    assert sorted(rank[listed]) == list(range(1, listed.sum() + 1))
