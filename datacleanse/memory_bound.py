@@ -17,7 +17,7 @@ _UNKNOWN = 4 << 30
 _PROCESS, _GROUPS = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 
 
-def parse_size(text: str, option: str) -> int:
+def parse_size(text: str) -> int:
     """Bytes of a size as people write it: ``2GB`` is 2 * 10^9, ``2GiB`` 2 * 2^30 of them.
 
     Raises:
@@ -30,7 +30,7 @@ def parse_size(text: str, option: str) -> int:
         size = int(float(found[1]) * base ** _POWERS[found[2].lower()])
     if size < 1:
         raise SettingsError(
-            f"--{option} is {text!r}.",
+            f"--memory is {text!r}.",
             slug="setting-out-of-range",
             hint="Give a size such as 2GB or 800MB.",
         )

@@ -107,8 +107,8 @@ class Settings:
     def __post_init__(self) -> None:
         self._read_numbers()
         self._read_others()
-        if self.rule is not None:
-            _check_choice("rule", self.rule, get_args(RuleName))
+        if self.rule is not None and self.rule not in (rules := get_args(RuleName)):
+            raise _make_range_error("rule", self.rule, "one of " + ", ".join(rules))
         if is_user_code(self.model):
             user_code.split_name(self.model)
         self._check_features()
@@ -243,11 +243,6 @@ class Schedule:
     further_share: float = 1.0
     """Of the epochs, taken by trainings with other halves of CLEAN than the first: they only give
     an opinion."""
-
-
-def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise _make_range_error(name, value, "one of " + ", ".join(allowed))
 
 
 def _check_least(name: str, value: int | None, least: int) -> None:

@@ -23,13 +23,13 @@ from datacleanse.memory_bound import format_size, measure_free_memory, parse_siz
     ],
 )
 def test_sizes_are_read(text, size):
-    assert parse_size(text, "memory") == size
+    assert parse_size(text) == size
 
 
 @pytest.mark.parametrize("text", ["", "much", "2 potatoes", "-1GB", "0", "0GB", "1e9", "GB", "½GB"])
 def test_what_is_no_size_is_refused(text):
     with pytest.raises(SettingsError, match="memory=") as caught:
-        parse_size(text, "memory")
+        parse_size(text)
     assert "2GB" in caught.value.hint
 
 

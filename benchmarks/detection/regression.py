@@ -24,6 +24,7 @@ from benchmarks.detection.cells import ID, seed_of
 from benchmarks.kept import Kept
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, hold_source
@@ -152,7 +153,7 @@ def audit_cell(cell: Cell, seed: int) -> dict[str, Any]:
         Settings(seed=seed),
     )
     with tempfile.TemporaryDirectory() as place:
-        folder = run_audit(request, Path(place) / "run")
+        folder = run_audit(request, Conduct(Path(place) / "run"))
         table, manifest = folder.read_audit(), folder.number_manifest()
     scored, wrong = cell.is_scored, cell.is_wrong
     flagged = table["flagged"].to_numpy()

@@ -69,7 +69,7 @@ def check(folder: Path, name: str) -> dict[str, Any]:
         run = audited(cell, Settings(epochs=2, fast=True, device="cpu"), Path(directory) / "run")
         export_run(run.path, "onnx", Path(directory) / "model.onnx")
         exported, own = load_onnx(Path(directory) / "model.onnx"), load_predictor(run.model_dir)
-        expected, got = own.predict_proba(images), exported.predict_proba(images)
+        expected, got = own.answer(images), exported.answer(images)
     return {
         "images": len(images),
         "size": images.shape[1:],

@@ -82,7 +82,7 @@ def check(table: pa.Table) -> dict[str, Any]:
         export_run(result.folder.path, "onnx", Path(folder) / "model.onnx")
         exported, model = load_onnx(Path(folder) / "model.onnx"), result.model
         rows = spoiled(table.take(rng.integers(0, table.num_rows, N_ROWS)), model, rng)
-        expected, got = model.probabilities(rows), exported.probabilities(rows)
+        expected, got = model.answer(rows), exported.answer(rows)
     return {
         "rows": rows.n_rows,
         "columns": len(model.schema.columns),

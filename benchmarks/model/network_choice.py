@@ -229,16 +229,6 @@ def by_table(cells: list[Cell], names: tuple[str, ...]) -> str:
     return markdown_table(header, rows)
 
 
-def _rounded(cell: Cell) -> list[float | None]:
-    """Accuracy, seconds, average precision."""
-    precision = cell.average_precision
-    return [
-        round(cell.accuracy, 4),
-        round(cell.seconds, 3),
-        None if precision is None else round(precision, 4),
-    ]
-
-
 def measure(folder: Path, wanted: list[Stage], kept: Kept) -> dict[str, Any]:
     """Run the stages, print their tables, and return the result."""
     result: dict[str, Any] = {**provenance(), "stages": {}}

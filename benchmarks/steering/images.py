@@ -31,9 +31,8 @@ from benchmarks.results_files import write_result
 from benchmarks.steering.planted import SHARE, Bench
 from benchmarks.steering.tables import ALL, REFERENCE, measure, report
 from benchmarks.tables import LABEL, flip_uniformly
-from datacleanse.auditing.clean_split import split_clean
 from datacleanse.auditing.layout import lay_out, lay_out_fold
-from datacleanse.auditing.plan import Plan
+from datacleanse.auditing.plan import Plan, split_clean
 from datacleanse.demo import flip_labels
 from datacleanse.settings import Meta, Schedule
 

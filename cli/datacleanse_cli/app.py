@@ -11,6 +11,7 @@ import re
 import signal
 import sys
 import traceback
+import warnings
 from contextlib import suppress
 from difflib import get_close_matches
 from itertools import pairwise
@@ -33,7 +34,6 @@ from datacleanse_cli.demo import demo
 from datacleanse_cli.explain import explain
 from datacleanse_cli.export import export
 from datacleanse_cli.gate import gate
-from datacleanse_cli.library_warnings import silence_warnings
 from datacleanse_cli.memory import (
     collect_rarely,
     heed_limit,
@@ -67,6 +67,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
 for command in (
     *(audit, sample, verify, report, review, apply),
     *(gate, predict, explain, export, demo),
@@ -111,7 +113,7 @@ def main() -> None:
 def _run() -> int:
     return_freed_memory()
     collect_rarely()
-    silence_warnings()
+    _silence_warnings()
     signal.signal(signal.SIGTERM, interrupt)
     try:
         _check_names(sys.argv[1:])
@@ -122,6 +124,23 @@ def _run() -> int:
     except BaseException as error:
         return _choose_exit_code(error)
     return code if isinstance(code, int) else exits.DONE
+
+
+def _silence_warnings() -> None:
+    """Show no warnings, unless the user asked Python for some (``-W``, ``PYTHONWARNINGS``).
+
+    They are written for programmers: about arguments that the user did not give and calls that they
+    cannot change. What a user should know is said in the program's own words, as a notice. Causes
+    are mended where they arise, since from Python the same warnings would reach a caller; this is
+    for the rest, such as what a new version of a library begins to announce.
+    """
+    if not sys.warnoptions:
+        # Not by a filter: libraries put their own in front of it when they are loaded.
+        warnings.showwarning = _show_nothing
+
+
+def _show_nothing(*_: object, **__: object) -> None:
+    pass
 
 
 def _check_names(words: Sequence[str]) -> None:

@@ -6,7 +6,6 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from datacleanse_reports.numbers.number_view import NumberView
     from datacleanse_reports.records import ReportView
     from datacleanse_reports.run_view import RunView
+    from datacleanse_reports.write import Reports
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class AuditOptions:
             settings=settings,
             command=tuple(sys.argv[1:]),
             probabilities=self.probabilities,
-            memory=None if self.memory is None else parse_size(self.memory, "memory"),
+            memory=None if self.memory is None else parse_size(self.memory),
         )
 
 
@@ -165,13 +165,10 @@ def audit(given: AuditOptions) -> int:
             return exits.DONE
         if given.mlflow:
             _check_mlflow()
-        is_of_numbers = given.task == "regression"
-        expected = None if given.jobs == 1 or is_of_numbers else given.data
+        expected = None if given.jobs == 1 or given.task == "regression" else given.data
         # Before `make_request`, which loads what tables are read with.
         with wait_for_question(expected) as waiting:
-            usual = partial(audit_classes, waiting=waiting)
-            perform = audit_numbers if is_of_numbers else usual
-            view: RunView = perform(
+            view = audit_and_report(
                 given.make_request(settings),
                 place,
                 force=given.force,
@@ -179,6 +176,7 @@ def audit(given: AuditOptions) -> int:
                 quiet=given.quiet,
                 as_json=given.as_json,
                 ranks=ranks,
+                waiting=waiting,
             )
     if given.mlflow:
         _log_to_mlflow(place, quiet=given.quiet)
@@ -206,85 +204,46 @@ def _tell_plan(request: Request, place: Path, *, quiet: bool, as_json: bool) -> 
 
 def _train_along(given: AuditOptions, settings: Settings, place: Path, ranks: Ranks) -> None:
     """Do what falls to all ranks of torchrun's but the first: train, and leave the rest to it."""
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.run import run_audit
 
     request = given.make_request(settings)
     with _say_how_to_go_on(request, place) as stop:
-        run_audit(request, place, force=given.force, resume=given.resume, stop=stop, ranks=ranks)
+        run_audit(request, Conduct(place, given.force, given.resume, stop=stop, ranks=ranks))
 
 
-def audit_classes(
+def audit_and_report(
     request: Request,
     place: Path,
     *,
-    force: bool = False,
+    force: bool,
     resume: bool = False,
     quiet: bool,
     as_json: bool,
     ranks: Ranks = ALONE,
     waiting: Popen[bytes] | None = None,
-) -> ReportView:
+) -> RunView:
     """Run the audit, write the reports, print the summary.
 
-    Args as for `run_audit`.
+    Args as for `Conduct` and `run_audit`.
 
     Raises:
         Stopped: by Ctrl-C or SIGTERM; the hint is the command to go on.
     """
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.run import run_audit
-    from datacleanse_cli.console import Terminal
-    from datacleanse_cli.summary import print_summary
 
     with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
-        folder = run_audit(
-            request,
-            place,
-            force=force,
-            resume=resume,
-            progress=progress,
-            stop=stop,
-            ranks=ranks,
-            meanwhile=_load_reports,
-            waiting=waiting,
-        )
+        conduct = Conduct(place, force, resume, progress, stop, ranks, meanwhile=_load_reports)
+        folder = run_audit(request, conduct, waiting=waiting)
         progress.stage("Reports", None)
-        view, written = _write_reports(folder, top=request.settings.top)
+        reports = _make_reports(folder, top=request.settings.top)
     if as_json:
-        summary = json.loads(written["json"].read_text(encoding="utf-8"))
+        summary = json.loads(reports.files["json"].read_text(encoding="utf-8"))
         say_json({"run": str(place), **summary})
     else:
-        print_summary(view, Terminal(), run=place, is_brief=quiet)
-    return view
-
-
-def audit_numbers(
-    request: Request,
-    place: Path,
-    *,
-    force: bool,
-    resume: bool,
-    quiet: bool,
-    as_json: bool,
-    ranks: Ranks,
-) -> NumberView:
-    """As `audit_classes`, where labels are numbers."""
-    from datacleanse.auditing.run import run_audit
-    from datacleanse_cli.console import Terminal
-    from datacleanse_cli.number_summary import print_number_summary
-    from datacleanse_reports.numbers.number_formats import summarise_numbers
-    from datacleanse_reports.numbers.number_reports import write_number_reports
-
-    with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
-        folder = run_audit(
-            request, place, force=force, resume=resume, progress=progress, stop=stop, ranks=ranks
-        )
-        progress.stage("Reports", None)
-        view = write_number_reports(folder, top=request.settings.top).view
-    if as_json:
-        say_json({"run": str(place), **summarise_numbers(view)})
-    else:
-        print_number_summary(view, Terminal(), run=place, is_brief=quiet)
-    return view
+        _print_summary(reports.view, place, is_brief=quiet)
+    return reports.view
 
 
 def _load_reports() -> None:
@@ -297,15 +256,11 @@ def _load_reports() -> None:
     load_templates()
 
 
-def _write_reports(folder: RunFolder, *, top: int) -> tuple[ReportView, dict[str, Path]]:
-    from datacleanse.storage.run_claims import keep_folder
-    from datacleanse_reports.view import read_view
-    from datacleanse_reports.write import write_view
+def _make_reports(folder: RunFolder, *, top: int) -> Reports:
+    from datacleanse_reports.write import make_reports
 
     try:
-        with keep_folder(folder):
-            view = read_view(folder, top=top)
-            return view, write_view(view, folder)
+        return make_reports(folder, top=top)
     except OutputError as error:
         raise OutputError(
             error.message,
@@ -313,6 +268,18 @@ def _write_reports(folder: RunFolder, *, top: int) -> tuple[ReportView, dict[str
             hint=f"The run itself is done. Free some space, then: "
             f"{spell_command('report', spell_place(folder.path))}",
         ) from error
+
+
+def _print_summary(view: ReportView | NumberView, place: Path, *, is_brief: bool) -> None:
+    from datacleanse_cli.console import Terminal
+    from datacleanse_cli.number_summary import print_number_summary
+    from datacleanse_cli.summary import print_summary
+    from datacleanse_reports.numbers.number_view import NumberView
+
+    if isinstance(view, NumberView):
+        print_number_summary(view, Terminal(), run=place, is_brief=is_brief)
+    else:
+        print_summary(view, Terminal(), run=place, is_brief=is_brief)
 
 
 @contextmanager

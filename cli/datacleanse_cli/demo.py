@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.settings import Settings
 from datacleanse_cli import options
-from datacleanse_cli.audit import audit_classes
+from datacleanse_cli.audit import audit_and_report
 from datacleanse_cli.next_commands import spell_command
 from datacleanse_cli.printing import say
 from datacleanse_cli.progress import show_progress
@@ -18,7 +18,7 @@ from datacleanse_reports import sentences
 if TYPE_CHECKING:
     from datacleanse.demo import Demo
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
 
 PLACE = Path("runs/demo")
 PICTURE_PLACE = Path("runs/demo-pictures")
@@ -78,12 +78,14 @@ def demo(
         command=(*command, "--seed", str(seed)),
     )
     # Only the demo's own folder gives way by itself, so that the demo can be repeated.
-    view = audit_classes(request, place, force=force or place == own, quiet=quiet, as_json=as_json)
+    view = audit_and_report(
+        request, place, force=force or place == own, quiet=quiet, as_json=as_json
+    )
     if not as_json:
         _tell_hits(view, count_hits(RunFolder(place), files), files)
 
 
-def _tell_hits(view: ReportView, hits: list[Hits], files: Demo) -> None:
+def _tell_hits(view: RunView, hits: list[Hits], files: Demo) -> None:
     """Three things that matter, beside the truth: the verified rows, the rate and the ranking."""
     found = (
         f"{sentences.say_overlap(view)}.",

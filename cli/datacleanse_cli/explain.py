@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from datacleanse.user_code import split_name
 from datacleanse_cli import options
-from datacleanse_cli.own_code import heed_current_directory
+from datacleanse_cli.own_code import heed_own_network
 from datacleanse_cli.printing import say, say_json
 from datacleanse_cli.progress import show_progress
 
@@ -30,9 +29,7 @@ def explain(
     from datacleanse.storage.atomic_files import check_free
     from datacleanse.storage.run_folder import RunFolder
 
-    if model is not None:
-        split_name(model)
-        heed_current_directory(model)
+    heed_own_network(model)
     if out is not None:
         check_target(out, source=new)
         check_free(out, force=force)

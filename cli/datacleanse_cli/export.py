@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datacleanse.user_code import split_name
 from datacleanse_cli import options
-from datacleanse_cli.own_code import heed_current_directory
+from datacleanse_cli.own_code import heed_own_network
 from datacleanse_cli.printing import say
 
 
@@ -18,9 +17,7 @@ def export(
     """Write the run's reweighted model, or its weights, for other programs."""
     from datacleanse.storage.run_folder import RunFolder
 
-    if model is not None:
-        split_name(model)
-        heed_current_directory(model)
+    heed_own_network(model)
     RunFolder(run).any_manifest()
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.export import export_run

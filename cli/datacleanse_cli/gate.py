@@ -9,9 +9,10 @@ from datacleanse_cli import exits, options
 from datacleanse_cli.printing import say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from datacleanse_reports.gate.formats.interface import GateFormat
+    from datacleanse_reports.gate.records import Gate
 
 
 def gate(
@@ -27,7 +28,7 @@ def gate(
     summary: options.GateSummary = None,
 ) -> int:
     """Fail a build where a run exceeds thresholds: exit code 1, and which, by which rows."""
-    form = _find_format(format_)
+    render = _find_format(format_)
     from datacleanse_reports.gate.thresholds import override, read_gate_file
 
     file = read_gate_file(config)
@@ -56,12 +57,12 @@ def gate(
         config=file.path,
     )
     if summary is not None:
-        _append(summary, _find_format("markdown").render(found))
-    say(*form.render(found).splitlines())
+        _append(summary, _find_format("markdown")(found))
+    say(*render(found).splitlines())
     return exits.DONE if found.is_open else exits.OVER_LIMIT
 
 
-def _find_format(name: str) -> GateFormat:
+def _find_format(name: str) -> Callable[[Gate], str]:
     from datacleanse_reports.gate.formats.registry import GATE_FORMATS
 
     if name not in GATE_FORMATS:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
+    from datacleanse_reports.run_view import RunView
+
 INDENT = 2
 """Columns before what stands under a title."""
 _TEXT_LIMIT = 60
@@ -73,3 +75,16 @@ def name_labels(given: str, suggested: str | None) -> str:
 def shorten_text(text: str) -> str:
     """A label or an id as it fits into a line; an empty one is said."""
     return shorten(text, _TEXT_LIMIT) or "(empty)"
+
+
+def lay_out_health(
+    view: RunView, encoding: str, *, only_warnings: bool = False
+) -> list[RenderableType]:
+    """A line for each finding beside wrong labels."""
+    if view.health is None:
+        return []
+    return [
+        lay_out_line(each.message, encoding, mark="! " if each.is_warning else "")
+        for each in view.health.findings
+        if each.is_warning or not only_warnings
+    ]

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_cli.health_lines import lay_out_health
-from datacleanse_cli.layout import lay_out_line, print_sections
+from datacleanse_cli.layout import lay_out_health, lay_out_line, print_sections
 from datacleanse_cli.next_section import lay_out_next
 from datacleanse_cli.printing import make_printable
 from datacleanse_reports.numbers import number_sentences as sentences
@@ -50,7 +49,7 @@ def print_number_summary(
         warnings += lay_out_health(view, encoding, only_warnings=True)
         print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
-    files = ", ".join(f"reports/{file}" for file, _ in FORMATS.values())
+    files = ", ".join(f"reports/{each.file_name}" for each in FORMATS.values())
     print_sections(
         [
             ("Read", [lay_out_line(text, encoding) for text in sentences.say_read(view)]),

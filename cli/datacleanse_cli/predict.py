@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.notices import NoticeLog
-from datacleanse.user_code import split_name
 from datacleanse_cli import options
-from datacleanse_cli.own_code import heed_current_directory
+from datacleanse_cli.own_code import heed_own_network
 from datacleanse_cli.printing import say, say_json, tell_notices
 from datacleanse_cli.progress import show_progress
 
@@ -43,8 +42,7 @@ def predict(
     from datacleanse.storage.atomic_files import check_free
 
     if model is not None and not model.endswith(ONNX):
-        split_name(model)
-        heed_current_directory(model)
+        heed_own_network(model)
     suffix = None if format_ is None else f".{format_.removeprefix('.')}"
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
@@ -75,17 +73,10 @@ def _predict_tables(
     progress: Progress,
 ) -> tuple[Iterator[pa.Table], str]:
     """The predictions, and what was done to how many of them follow, for people."""
-    from datacleanse.serving.open_model import (
-        ServedImageModel,
-        ServedNumberImageModel,
-        ServedNumberModel,
-        open_model,
-    )
+    from datacleanse.serving.open_model import ServedImageModel, open_model
     from datacleanse.serving.predictions import predict_source
 
     served = open_model(run, model=model)
     tables = predict_source(served, new, scratch=scratch, options=read, log=log, progress=progress)
-    is_of_pictures = isinstance(served, ServedImageModel | ServedNumberImageModel)
-    is_of_numbers = isinstance(served, ServedNumberModel | ServedNumberImageModel)
-    noun = "pictures" if is_of_pictures else "rows"
-    return tables, f"{noun} {'predicted' if is_of_numbers else 'classified'}"
+    noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
+    return tables, f"{noun} {'classified' if served.schema.classes else 'predicted'}"

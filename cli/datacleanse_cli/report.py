@@ -11,8 +11,6 @@ from datacleanse_cli.printing import say, say_json
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from datacleanse.storage.run_folder import RunFolder
-
 
 def report(
     run: options.Run,
@@ -32,32 +30,12 @@ def report(
     from datacleanse_reports.write import write_reports
 
     folder = RunFolder(run)
-    if folder.is_of_numbers():
-        _write_numbers(folder, top, formats, raw=raw, as_json=as_json)
-        return
-    as_in_run = folder.manifest().settings.top
+    as_in_run = folder.any_manifest().settings.top
     settings = Settings(top=as_in_run if top is None else top)
     written = write_reports(folder, top=settings.top, formats=formats, raw=raw)
     if as_json:
         files = {name: str(path) for name, path in written.items()}
         say_json({"run": str(run), "written": files})
-        return
-    say(*map(str, written.values()))
-
-
-def _write_numbers(
-    folder: RunFolder, top: int | None, formats: list[str] | None, *, raw: bool, as_json: bool
-) -> None:
-    """Render the reports of an audit of numbers again."""
-    from datacleanse.settings import Settings
-    from datacleanse_reports.numbers.number_reports import write_number_reports
-
-    as_in_run = folder.number_manifest().settings.top
-    settings = Settings(top=as_in_run if top is None else top)
-    written = write_number_reports(folder, top=settings.top, formats=formats, raw=raw).written
-    if as_json:
-        files = {name: str(path) for name, path in written.items()}
-        say_json({"run": str(folder.path), "written": files})
         return
     say(*map(str, written.values()))
 

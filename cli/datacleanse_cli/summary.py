@@ -9,10 +9,10 @@ from rich.table import Table
 from rich.text import Text
 
 from datacleanse.data.messages import format_list
-from datacleanse_cli.health_lines import lay_out_health
 from datacleanse_cli.layout import (
     INDENT,
     Command,
+    lay_out_health,
     lay_out_line,
     print_sections,
 )

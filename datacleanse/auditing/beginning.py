@@ -6,11 +6,11 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from datacleanse.auditing.final_model import NOTHING
 from datacleanse.auditing.manifest import Stopwatch, begin_run
 from datacleanse.auditing.ranked import compare_identities
 from datacleanse.auditing.resuming import find_begun, hold_run
 from datacleanse.auditing.running_audit import Begun
-from datacleanse.auditing.shared_worth import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,6 +18,7 @@ from sklearn.utils import assert_all_finite, check_consistent_length, check_rand
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.handed_over import drop_ambiguous_names
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
@@ -302,7 +303,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as directory:
             folder = RunFolder(Path(directory) / "run")
             with follow(None if self.verbose else False) as told:
-                run_audit(request, folder.path, progress=told)
+                run_audit(request, Conduct(folder.path, progress=told))
             model = load_predictor(folder.model_dir, model=self.module)
             assert isinstance(model, Predictor)
             notices = [notice.message for notice in folder.manifest().notices]

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from datacleanse.auditing.layout import lay_out_final
-from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.detection.ranking import UNVERIFIED
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.residual import ResidualNetwork
@@ -21,19 +20,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
-    from torch import nn
+    from torch import Tensor, nn
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.evidence import Assessment
     from datacleanse.records import Overlap
     from datacleanse.training.examples import Examples
+    from datacleanse.training.ranks import Ranks
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
     from datacleanse.training.trainer import Trainer
 
 MOST_ASKED, AT_ONCE = 3_000, 256
 """Unverified rows, evenly spaced, that the temperature is fitted on at most, and how many at a
 time."""
+
+NOTHING = ""
+"""What rank 0 tells where nothing is left to train."""
 
 
 @dataclass(frozen=True)
@@ -124,3 +127,19 @@ def tell_final_weights(
     places = plan.n_data + overlap.clean_rows[is_single]
     of_data[overlap.data_rows[is_single]] = counted[places]
     return of_data
+
+
+def tell_worth(ranks: Ranks, worth: Tensor | None) -> None:
+    """Tell the other ranks what each row counts in the final model; None: it is trained already."""
+    if ranks.count == 1:
+        return
+    ranks.tell(NOTHING if worth is None else "worth")
+    if worth is not None:
+        ranks.add_up(worth.clone())
+
+
+def hear_worth(ranks: Ranks, n_rows: int) -> Tensor | None:
+    """Hear what `tell_worth` tells: (M,) in [0, 1], or None."""
+    if ranks.tell(None) == NOTHING:
+        return None
+    return ranks.add_up(torch.zeros(n_rows, dtype=torch.float32))

@@ -6,6 +6,7 @@ on some of the rows. The rest is counted.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,6 @@ from datacleanse.auditing.places import count_jobs
 from datacleanse.auditing.pretrained_trial import try_pretrained
 from datacleanse.auditing.regression.number_audit import plan_number_audit
 from datacleanse.auditing.tasks.planning import plan_task
-from datacleanse.auditing.timeline import Parts
 from datacleanse.auditing.trials import try_parts
 from datacleanse.detection.second_opinion.waiting import MANY
 from datacleanse.scheduling.cores import count_cores
@@ -28,6 +28,8 @@ from datacleanse.training.placement import find_tensor, is_handed_over
 from datacleanse.training.trainer import SHORT_SHARE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from torch import Tensor
 
     from datacleanse.auditing.memory_need import Need
@@ -189,3 +191,55 @@ def _count_kept(
     matrix = 0 if held is None or held.nbytes < LARGE else held.nbytes
     scratch = n_trained * first.checkpoint_bytes + matrix
     return rows + first.epochs * first.ledger_bytes + REPORT_BYTES, scratch
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Seconds of all that follows once rows are encoded."""
+
+    run: Sequence[float]
+    """Trainings and parts of the second opinion, in the order in which they are started."""
+    repeats: Sequence[Sequence[float]]
+    """The same of each repeated run."""
+    score: float
+    """Of the scores of a run."""
+    final: float
+    """Of the final training; 0: there is none."""
+    look: float
+    """Of what is done in the program itself beside the final training: what else is seen in the
+    rows, and the tables."""
+
+    def add_up(self) -> float:
+        """Seconds until all is done, one after the other."""
+        tasks = [*self.run, *(each for repeat in self.repeats for each in repeat)]
+        scores = (1 + len(self.repeats)) * self.score
+        return sum(tasks) + scores + self.final + self.look
+
+    def deal(self, places: int) -> float:
+        """Seconds until all is done, so many tasks at a time, scores and looks beside them.
+
+        Args:
+            places: at least 1.
+        """
+        free = [0.0] * places
+        scored = _start(free, self.run) + self.score
+        again = max((_start(free, tasks) for tasks in self.repeats), default=0.0)
+        # It is submitted last, and finds its place when those before it have begun.
+        final = max(scored, min(free)) + self.final if self.final else 0.0
+        looked = max(scored + self.look, again + len(self.repeats) * self.score)
+        return max(final, looked)
+
+
+def _start(free: list[float], tasks: Iterable[float]) -> float:
+    """Start tasks, each in the place that is free first; when the last of them ends.
+
+    Args:
+        free: when each place is free; is changed.
+        tasks: seconds of each.
+    """
+    ends = [0.0]
+    for seconds in tasks:
+        first = free.index(min(free))
+        free[first] += seconds
+        ends.append(free[first])
+    return max(ends)

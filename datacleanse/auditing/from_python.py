@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.result import AuditResult, choose_place
@@ -187,7 +188,7 @@ def audit(
     request = _read_arguments(given)
     place, temporary = choose_place(out)
     with follow(progress) as told:
-        folder = run_audit(request, place, force=force, resume=resume, progress=told)
+        folder = run_audit(request, Conduct(place, force, resume, told))
     manifest = folder.any_manifest()
     warn(each for each in manifest.notices if each.cells is not None)
     own = model if is_user_code(request.settings.model) else None
@@ -256,7 +257,7 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
         module=None if isinstance(model, str) else model,
         probabilities=given["probabilities"],
         second_opinion=given["second_opinion"],
-        memory=None if memory is None else parse_size(memory, "memory"),
+        memory=None if memory is None else parse_size(memory),
     )
 
 

@@ -16,7 +16,7 @@ from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_and_note
-from datacleanse.auditing.repeats import redraw_runs
+from datacleanse.auditing.plan import redraw_runs
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
 from datacleanse.detection.calibration import Clues
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
+    from datacleanse.detection.evidence import Assessment
+    from datacleanse.detection.health.look import Health
     from datacleanse.detection.second_opinion.question import Answer, Question
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
@@ -86,9 +88,6 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     if evidence.is_steered:
         worth = keep_rows(weigh_rows(assessment, plan.labels, plan.is_refitted))
     take_final = begin_final(audit, trainer, networks, worth, assessment)
-    # Loads SciPy's search for neighbours, while the final network is trained.
-    from datacleanse.auditing.health import look_at_inputs
-
     health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None
@@ -110,6 +109,31 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         take_final,
         tuple(told),
         health.section,
+    )
+
+
+def look_at_inputs(inputs: Inputs, assessment: Assessment) -> Health:
+    """Look at DATA, CLEAN and TEST beside their labels.
+
+    Args:
+        inputs: what was read.
+        assessment: the verdict on DATA's rows.
+    """
+    # Loads SciPy's search for neighbours, while the final network is trained.
+    from datacleanse.detection.health.look import look_at
+
+    overlap = inputs.comparison.overlap
+    is_single = overlap.clean_rows >= 0
+    pair_rows = np.full(inputs.clean.n_rows, -1)
+    pair_rows[overlap.clean_rows[is_single]] = overlap.data_rows[is_single]
+    return look_at(
+        inputs.data,
+        inputs.clean,
+        inputs.test,
+        pair_rows=pair_rows,
+        wrong=assessment.probability,
+        class_shares=assessment.confusion.sum(axis=0) / inputs.data.n_rows,
+        notices=(*inputs.data.notices, *inputs.comparison.notices),
     )
 
 

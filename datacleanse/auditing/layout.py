@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from torch import Tensor
 
-    from datacleanse.auditing.clean_split import CleanSplit
-    from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.plan import CleanSplit, Plan
     from datacleanse.models.encoding import Encoding
     from datacleanse.records import Dataset
     from datacleanse.training.placement import Rows

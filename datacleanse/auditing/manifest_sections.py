@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.data import ReadOptions
     from datacleanse.detection.evidence import Assessment
     from datacleanse.detection.noise_rates import Share
     from datacleanse.models.metrics import Tested, Tests
@@ -110,28 +109,8 @@ def tell_data(inputs: Inputs) -> dict[str, Any]:
         "label": data.schema.label,
         "id": data.schema.id,
         "label_type": data.schema.label_type,
-        "reading": _describe_reading(inputs.options),
+        "reading": Reading(**vars(inputs.options)),
     }
-
-
-def _describe_reading(options: ReadOptions) -> Reading:
-    """What the user said about DATA's columns."""
-    return Reading(
-        label=options.label,
-        id=options.id,
-        drop=options.drop,
-        categorical=options.categorical,
-        numeric=options.numeric,
-        text=options.text,
-        delimiter=options.delimiter,
-        image_size=options.image_size,
-        max_unreadable=options.max_unreadable,
-        dates=options.dates,
-        decimal=options.decimal,
-        missing=options.missing,
-        seeks_id=options.seeks_id,
-        task=options.task,
-    )
 
 
 def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection | None:

@@ -12,18 +12,79 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.auditing.clean_split import CleanSplit, hold_back_rows, split_clean
+from datacleanse.detection.flags import MIN_CALIBRATION
 from datacleanse.errors import InputError
 from datacleanse.review.earlier_labels import NO_LABELS, UNKNOWN
 from datacleanse.storage.mapped_files import keep_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset, Overlap
     from datacleanse.review.earlier_labels import EarlierLabels
     from datacleanse.review.next_round import Reviewed
     from datacleanse.settings import RuleName, Settings
+    from datacleanse.training.trainer import Trainer
+
+
+@dataclass(frozen=True)
+class CleanSplit:
+    """The parts that rows of CLEAN play: disjoint, together all that are not held back."""
+
+    drawn_steering: NDArray[np.int64]
+    """(S,) positions in CLEAN of the rows drawn to steer, sorted; S >= 1 where CLEAN is given."""
+    calibration: NDArray[np.int64]
+    """(K,) positions of the rows that calibrate, sorted; empty where the clean set is too small to
+    spare `MIN_CALIBRATION` rows."""
+    reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """(R,) positions of the rows that reviewers decided about: they steer in every fold and
+    calibrate in none; see `review/next_round.py`."""
+
+    @property
+    def steering(self) -> NDArray[np.int64]:
+        """(S + R,) all rows that steer, drawn or reviewed, sorted."""
+        return np.sort(np.concatenate([self.drawn_steering, self.reviewed]))
+
+
+def split_clean(
+    labels: NDArray[np.int64], *, seed: int, held_back: NDArray[np.int64] | None = None
+) -> CleanSplit:
+    """Halve the clean set, each class by itself; the odd row of a class goes to either by turns.
+
+    Args:
+        labels: (n,) class of each row of CLEAN; where n is 0, all parts are empty.
+        seed: of the draw.
+        held_back: rows to leave out, not all.
+    """
+    by_class = _shuffle_by_class(labels, seed)
+    if held_back is not None and len(held_back):
+        by_class = by_class[~np.isin(by_class, held_back)]
+    steering, calibration = by_class[0::2], by_class[1::2]
+    if len(calibration) < MIN_CALIBRATION:
+        steering, calibration = by_class, by_class[:0]
+    return CleanSplit(np.sort(steering), np.sort(calibration))
+
+
+def hold_back_rows(labels: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.int64]:
+    """Rows of CLEAN to compare models on, sorted: about the ``share`` of each class, never all.
+
+    Args:
+        labels: (n,) class of each row of CLEAN, n >= 1.
+        share: in [0, 0.5].
+        seed: of the draw.
+    """
+    by_class = _shuffle_by_class(labels, seed)
+    count = int(share * len(labels))
+    # Evenly spaced, so that each class gives its share.
+    return np.sort(by_class[(np.arange(count) * len(labels) + len(labels) // 2) // max(count, 1)])
+
+
+def _shuffle_by_class(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    ordered: NDArray[np.int64] = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    return ordered
 
 
 @dataclass(frozen=True)
@@ -194,6 +255,19 @@ def choose_rule(settings: Settings, plan: Plan) -> RuleName:
 def redraw_folds(plan: Plan, *, seed: int) -> Plan:
     """Return the plan with CLEAN halved anew."""
     return _draw_folds(plan, seed=seed, is_fast=len(plan.folds) == 1)
+
+
+def redraw_runs(plan: Plan, trainer: Trainer, repeats: int) -> Iterator[tuple[Plan, Trainer]]:
+    """For each repeated run, draw anew: its plan, CLEAN halved otherwise, and its trainer.
+
+    Args:
+        plan: of the run itself.
+        trainer: of the run itself.
+        repeats: how many there are, 0 or more.
+    """
+    for number in range(1, repeats + 1):
+        again = trainer.repeat_with(number)
+        yield redraw_folds(plan, seed=again.lesson.seed), again
 
 
 def _draw_folds(plan: Plan, *, seed: int, is_fast: bool) -> Plan:

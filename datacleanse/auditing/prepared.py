@@ -120,7 +120,7 @@ def pose_table_question(
     seed: int,
     *,
     texts: csr_array | None = None,
-    is_quick: bool = False,
+    is_quick: bool,
 ) -> Question:
     """Ask for trees and regressions on (M, F) encoded rows and texts; on embeddings without trees.
 

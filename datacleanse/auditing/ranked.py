@@ -7,11 +7,11 @@ from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING
 
+from datacleanse.auditing.final_model import NOTHING, hear_worth
 from datacleanse.auditing.layout import lay_out_final, lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
-from datacleanse.auditing.repeats import redraw_runs
+from datacleanse.auditing.plan import redraw_runs
 from datacleanse.auditing.resuming import open_checkpoints
-from datacleanse.auditing.shared_worth import NOTHING, hear_worth
 from datacleanse.errors import RunFolderError
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import FILES, ROWS, VERSIONS

@@ -24,6 +24,7 @@ from datacleanse.auditing.tasks.interface import describe_device, name_rule
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
+from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.batches import RUNS
@@ -122,8 +123,8 @@ def _write_final(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) 
     folder, task, inputs = audit.begun.folder, audit.task, audit.inputs
     if inputs.clean.n_rows:
         neighbours = _find_neighbours(audit, judged, final)
-        folder.write_neighbours(neighbours)
-        folder.write_clean_rows(take_clean_rows(inputs.clean, neighbours))
+        write_parquet(folder.neighbours_file, neighbours)
+        write_parquet(folder.clean_rows_file, take_clean_rows(inputs.clean, neighbours))
     task.save(final.network, folder.model_dir)
     write_picture_files(folder, inputs)
     return compare_models(

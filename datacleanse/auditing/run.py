@@ -7,7 +7,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing.conduct import Conduct, do_nothing
 from datacleanse.auditing.first_look import refuse_at_first_look
 from datacleanse.auditing.memory_need import (
     choose_least,
@@ -18,7 +17,6 @@ from datacleanse.auditing.memory_need import (
 )
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
-from datacleanse.auditing.regression.refusals import refuse_unserved
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.waiting import guess_rows
@@ -30,29 +28,18 @@ from datacleanse.storage.mapped_files import keep_on_disk
 from datacleanse.storage.run_claims import check_place
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
-from datacleanse.training.ranks import ALONE, Ranks
-from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from subprocess import Popen
 
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.forecast import Forecast
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.settings import Settings
 
 
 def run_audit(
-    request: Request,
-    place: Path,
-    *,
-    force: bool = False,
-    resume: bool = False,
-    progress: Progress = SILENT,
-    stop: StopRequest = NEVER,
-    ranks: Ranks = ALONE,
-    meanwhile: Callable[[], None] = do_nothing,
-    waiting: Popen[bytes] | None = None,
+    request: Request, conduct: Conduct, *, waiting: Popen[bytes] | None = None
 ) -> RunFolder:
     """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
 
@@ -61,34 +48,25 @@ def run_audit(
 
     Args:
         request: what is asked for.
-        place: the run folder.
-        force: replace what run is there.
-        resume: go on with the unfinished run there; leave a finished one; start where there is
-            none.
-        progress: receives stages and messages.
-        stop: asked after each batch of the trainings.
-        ranks: the processes that audit together.
-        meanwhile: called once while the final model is trained; see `RunningAudit`.
+        conduct: where the run goes, and who hears of it, stops it and takes part.
         waiting: a process of `second_opinion.waiting`; whoever started it ends it, too.
 
     Raises:
         DatacleanseError: an input or a setting cannot be used, or nothing can be written.
         Stopped: on request; everything so far is saved.
     """
-    _check_flags(force=force, resume=resume)
+    place, is_first = conduct.place, conduct.ranks.number == 0
+    _check_flags(force=conduct.force, resume=conduct.resume)
     _check_request(request)
-    is_first = ranks.number == 0
-    if not resume and is_first:
-        _check_place(request, place, force=force)
+    if not conduct.resume and is_first:
+        _check_place(request, place, force=conduct.force)
     if not is_first:
         request = replace(request, test=None)
-    if ranks.count > 1:
+    if conduct.ranks.count > 1:
         # Trainings go one after the other, each shared by all ranks.
         request = replace(request, settings=replace(request.settings, jobs=1))
     with keep_on_disk(place.parent, choose_least(request.memory), request.memory):
-        return _read_and_audit(
-            request, Conduct(place, force, resume, progress, stop, ranks, meanwhile), waiting
-        )
+        return _read_and_audit(request, conduct, waiting)
 
 
 def _read_and_audit(request: Request, conduct: Conduct, waiting: Popen[bytes] | None) -> RunFolder:
@@ -203,7 +181,7 @@ def _expects_opinion(request: Request) -> bool:
 def _check_request(request: Request) -> None:
     """Refuse what no input can make good."""
     if request.options.task == "regression":
-        refuse_unserved(request)
+        _refuse_unserved(request)
     if request.settings.model == PRETRAINED:
         check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
     if not request.clean:
@@ -227,3 +205,24 @@ def _check_flags(*, force: bool, resume: bool) -> None:
             slug="settings-contradict",
             hint="Give --resume to go on with the run there, or --force to replace it.",
         )
+
+
+def _refuse_unserved(request: Request) -> None:
+    """See that nothing is asked for that is not there for numbers.
+
+    Raises:
+        SettingsError: something is.
+    """
+    if request.probabilities is not None or request.second_opinion is not None:
+        raise _make_unserved_error("--probabilities", "Leave it out: they are of classes.")
+    if request.settings.rule == "lilaw":
+        hint = "Leave --rule out: LiLAW's weights are of class probabilities."
+        raise _make_unserved_error("--rule lilaw", hint)
+
+
+def _make_unserved_error(what: str, hint: str) -> SettingsError:
+    return SettingsError(
+        f"--task regression does not go with {what} so far.",
+        slug="regression-not-served",
+        hint=hint,
+    )

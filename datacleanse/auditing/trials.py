@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+import sys
+import threading
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,6 @@ from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.pace import measure_pace
 from datacleanse.auditing.tasks.interface import Audited
 from datacleanse.auditing.tried_sizes import foresee_seconds
-from datacleanse.auditing.watched_memory import watch_memory
 from datacleanse.scheduling.forked import fork
 from datacleanse.training.short_trial import try_training
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.auditing.plan import Plan
-    from datacleanse.auditing.watched_memory import Watched
     from datacleanse.scheduling.forked import Parent
     from datacleanse.training.examples import Examples
     from datacleanse.training.short_trial import Tried
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 START_SECONDS = 0.05
 """What a forked process takes besides its task, at the usual pace: pages copied, results sent.
 Measured: decision 68."""
+
+LOOK_SECONDS = 0.01
+"""Between two looks. What comes and goes within a step of a training lasts longer."""
 
 
 class AnyQuestion(Protocol):
@@ -169,3 +172,54 @@ def _try_opinion(parts: Sequence[AnyQuestion]) -> tuple[float, tuple[float, ...]
 
 def _answer(part: AnyQuestion, rows: NDArray[np.int64]) -> None:
     part.take_rows(rows).answer()
+
+
+@dataclass
+class Watched:
+    """What was seen."""
+
+    before: int
+    """Bytes that the process had before."""
+    peak: int
+    """Bytes that it had at most."""
+
+
+@contextmanager
+def watch_memory() -> Iterator[Watched]:
+    """Look at this process' memory all through the block. What it had earlier does not count."""
+    now = measure_resident()
+    seen, is_over = Watched(now, now), threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(LOOK_SECONDS):
+            seen.peak = max(seen.peak, measure_resident())
+
+    watcher = threading.Thread(target=look, name="memory", daemon=True)
+    # Where address space is short there may be no room for a thread: then the end is looked at.
+    with suppress(RuntimeError):
+        watcher.start()
+    try:
+        yield seen
+    finally:
+        is_over.set()
+        if watcher.ident is not None:
+            watcher.join()
+        seen.peak = max(seen.peak, measure_resident())
+
+
+def measure_resident() -> int:
+    """Bytes of memory that this process has; 0 where the system does not tell.
+
+    Where it tells no more than the most so far, that: what is added to it is seen all the same.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    try:
+        pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
+    except OSError:
+        # Linux counts in KiB, macOS in bytes.
+        scale = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    return int(pages) * resource.getpagesize()

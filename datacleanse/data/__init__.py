@@ -9,8 +9,14 @@ from datacleanse.data.interface import ReadOptions
 from datacleanse.data.new_values import KnownValues, NewValues, note_unknown_names
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.raw_table import Source, hold_source
-from datacleanse.data.read import Role, read_data, read_like, read_portions
-from datacleanse.data.read_new import AllowedValues, read_new_rows
+from datacleanse.data.read import (
+    AllowedValues,
+    Role,
+    read_data,
+    read_like,
+    read_new_rows,
+    read_portions,
+)
 from datacleanse.data.row_seals import (
     digest_features,
     is_content_hash,

@@ -136,12 +136,8 @@ def note_unreadable_values(
     *,
     source: str,
     what: str,
-    first_row: int = 0,
 ) -> list[Notice]:
-    """A warning if values that are no ``what`` were taken as missing.
-
-    The cells may be a portion of the column's, from ``first_row`` on.
-    """
+    """A warning if values that are no ``what`` were taken as missing."""
     failed = int(parsed.failed.sum())
     if not failed:
         return []
@@ -149,7 +145,7 @@ def note_unreadable_values(
     message = (
         f"{source}: column '{name}' is read as {what}s; {format_count(failed, 'value')} that "
         f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
-        f"for example {quote_value(cells[row].as_py())} in {format_rows([row + first_row])}."
+        f"for example {quote_value(cells[row].as_py())} in {format_rows([row])}."
     )
     return [Notice("values-unreadable", message, is_warning=True, column=name, cells=failed)]
 

@@ -66,9 +66,7 @@ class Labels:
     """How numbers are written; None: as programs write them."""
 
 
-def learn_labels(
-    column: pa.ChunkedArray, *, name: str, source: str, are_names: bool = False
-) -> Labels:
+def learn_labels(column: pa.ChunkedArray, *, name: str, source: str, are_names: bool) -> Labels:
     """Number the classes of DATA.
 
     Args:

@@ -140,7 +140,7 @@ def learn_numbers(
 
 
 def read_numbers(
-    column: pa.ChunkedArray, *, name: str, source: str, decimal: DecimalOption | None = None
+    column: pa.ChunkedArray, *, name: str, source: str, decimal: DecimalOption | None
 ) -> NumberLabels:
     """Read the labels of any file as numbers; arguments as for `learn_numbers`.
 

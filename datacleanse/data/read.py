@@ -18,7 +18,7 @@ from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.label_column import USUAL_NAMES, choose_label
 from datacleanse.data.messages import suggest_column
 from datacleanse.data.missing_cells import note_missing, note_missing_unused
-from datacleanse.data.new_values import note_unreadable
+from datacleanse.data.new_values import NewValues, note_unreadable
 from datacleanse.data.number_labels import learn_labels_for, match_labels_like
 from datacleanse.data.packing import pack_table
 from datacleanse.data.plain_types import register_pandas_types
@@ -28,16 +28,23 @@ from datacleanse.data.readers.frame import name_rows
 from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
+from datacleanse.notices import warn
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, Notice, Schema
 from datacleanse.storage.mapped_files import keep_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from datacleanse.data.new_values import KnownValues
     from datacleanse.progress import Progress
 
 Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
+
+AllowedValues: TypeAlias = Literal["known", "new names", "any"]
+"""What a column of new rows may consist of: values that can be read and some that are known; names
+of which none is known, too, as in the folds of a cross-validation; or anything, which counts as
+missing then."""
 
 
 def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILENT) -> Dataset:
@@ -333,3 +340,32 @@ def make_label_error(source: str, names: list[str], label: str, role: Role) -> I
         slug="label-column-missing",
         hint=suggest_column(label, names),
     )
+
+
+def read_new_rows(
+    source: Source,
+    schema: Schema,
+    known: Iterable[KnownValues],
+    *,
+    allowed: AllowedValues = "known",
+) -> Dataset:
+    """Read rows to be classified, and warn of values that are unknown, unreadable or missing.
+
+    Args:
+        source: as for `read_like`.
+        schema: DATA's.
+        known: what the model has learned of the columns.
+        allowed: what a column may hold nothing but.
+
+    Raises:
+        InputError: as `read_like`; or a column holds no value that is allowed.
+    """
+    data = read_like(source, schema, role="NEW", allow_unknown=allowed == "any")
+    values = NewValues(known)
+    values.add(data)
+    if allowed == "known":
+        values.check()
+    # Ids are no part of what is made of the rows here.
+    told = [notice for notice in data.notices if notice.slug != "id-missing"]
+    warn([*told, *values.make_notices()])
+    return data

@@ -52,7 +52,7 @@ class DrawnRows:
     """(n,) in (0, 1], of each being drawn."""
 
 
-def draw_rows(dataset: Dataset, n: int, *, seed: int, by_class: bool = False) -> DrawnRows:
+def draw_rows(dataset: Dataset, n: int, *, seed: int, by_class: bool) -> DrawnRows:
     """Draw rows, each with the same probability, or by class as `sample_rows` does.
 
     Args:

@@ -200,8 +200,8 @@ def check_columns(
     source: str,
     role: str,
     first_row: int = 0,
-    ignore_extra: bool = True,
-    allow_unknown: bool = False,
+    ignore_extra: bool,
+    allow_unknown: bool,
 ) -> tuple[Schema, list[Notice], list[CellCount]]:
     """Check another file, or a portion of it from ``first_row`` on, against DATA's columns.
 

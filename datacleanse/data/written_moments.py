@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from datacleanse.data.column_evidence import Doubt, Evidence
 from datacleanse.data.columns import parse_moments
-from datacleanse.data.month_names import MONTHS
 from datacleanse.records import Convention
 
 if TYPE_CHECKING:
@@ -61,6 +60,25 @@ _TIMES = (rf"^{_TIME}{_HALF}$",)
 _CLOCKS = (r"^[0-9]{1,3}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?$",)
 """Without a word on whether they tell the time of day or a length of time."""
 _SEPARATORS = ("/", ".", "-", " ")
+
+_NAMES = (
+    # English, German, French, Spanish, Italian, Portuguese, Dutch.
+    "jan january januar jänner jän janv janvier ene enero gen gennaio janeiro januari",
+    "feb february februar feber fev fév févr fevr février fevrier febrero febbraio fevereiro "
+    "februari",
+    "mar march mär mrz märz maerz mars marzo março marco mrt maart",
+    "apr april avr avril abr abril aprile",
+    "may mai mayo mag maggio maio mei",
+    "jun june juni juin junio giu giugno junho",
+    "jul july juli juil juillet julio lug luglio julho",
+    "aug august août aout ago agosto augustus",
+    "sep sept september septembre septiembre set settembre setembro",
+    "oct october okt oktober octobre octubre ott ottobre out outubro",
+    "nov november novembre noviembre novembro",
+    "dec december dez dezember déc décembre decembre dic diciembre dicembre dezembro",
+)
+MONTHS = {name: number for number, names in enumerate(_NAMES, start=1) for name in names.split()}
+"""Name in lower case, without a point, to the number of the month from 1. None is in two months."""
 
 
 def _make_trailing(separator: str) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+import numpy as np
+
 from datacleanse.errors import RunFolderError
-from datacleanse.models.encoding import Encoding
-from datacleanse.models.encoding_checks import check_encoding
+from datacleanse.models import calendar_parts
+from datacleanse.models.encoding import VECTORS, Encoding
 from datacleanse.models.feature_column import FEATURES
 from datacleanse.models.frozen_network import Backbone, check_side
 from datacleanse.models.model_files import DESCRIPTION, FORMAT_VERSION, LOOSE, name_damage
@@ -16,7 +19,7 @@ from datacleanse.models.residual import ResidualShape, check_geometry
 from datacleanse.models.tabular import ARCHITECTURE as TABULAR
 from datacleanse.models.tabular import TabularShape, make_tabular_shape
 from datacleanse.models.user_network import ARCHITECTURE as OWN
-from datacleanse.storage.schema_checks import read_schema
+from datacleanse.storage.schema_checks import check_unique, read_schema
 from datacleanse.storage.typed_json import (
     Count,
     Limit,
@@ -28,9 +31,10 @@ from datacleanse.storage.typed_json import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from datacleanse.records import Schema
+    from datacleanse.records import Column, Schema
 
 REGRESSION = "regression"
 """What ``task`` says in `model.json` of a model that predicts numbers."""
@@ -210,7 +214,7 @@ def _read_model(plain: dict[str, Any], *, has_classes: bool) -> Model:
         _check_equal("architecture.n_classes", shape.n_classes, n_outputs)
         return ImageModel(shape, schema)
     encoding = from_json(Encoding, plain.get("encoding"), "encoding")
-    check_encoding(encoding, schema.columns)
+    _check_encoding(encoding, schema.columns)
     if name == OWN:
         factory = from_json(Factory, architecture, "architecture")
         probe = from_json(_Probe, plain).probe
@@ -256,3 +260,43 @@ def _check_shape(shape: TabularShape, encoding: Encoding, n_outputs: int) -> Tab
 def _check_equal(place: str, found: int, expected: int) -> None:
     if found != expected:
         raise UnexpectedValueError(f"{place} is {found:,}, where {expected:,} was expected")
+
+
+def _check_encoding(encoding: Encoding, columns: Sequence[Column]) -> None:
+    """See that an encoding is one of these columns.
+
+    Raises:
+        UnexpectedValueError: it has other features than they yield, or values in a wrong order.
+    """
+    coded = [column.name for column in columns if column.kind == "categorical"]
+    embedded = 0 if encoding.text_model is None else encoding.text_model.width
+    widths = {feature.column: feature.width + embedded for feature in encoding.texts}
+    if list(widths) != [column.name for column in columns if column.kind == "text"]:
+        raise UnexpectedValueError("encoding.texts is not of the columns that schema names")
+    numbers = [
+        (column.name, part)
+        for column in columns
+        if column.kind != "categorical"
+        for part in _name_parts(column, widths.get(column.name, column.width))
+    ]
+    if [(feature.column, feature.part) for feature in encoding.numeric] != numbers:
+        raise UnexpectedValueError("encoding.numeric is not of the columns that schema names")
+    if [feature.column for feature in encoding.categorical] != coded:
+        raise UnexpectedValueError("encoding.categorical is not of the columns that schema names")
+    for number, feature in enumerate(encoding.numeric):
+        if any(first >= second for first, second in pairwise(feature.edges)):
+            raise UnexpectedValueError(f"encoding.numeric[{number}].edges do not increase")
+    for number, coding in enumerate(encoding.categorical):
+        check_unique(coding.categories, f"encoding.categorical[{number}].categories")
+    for number, text in enumerate(encoding.texts):
+        check_unique(text.words, f"encoding.texts[{number}].words")
+        check_unique(text.grams, f"encoding.texts[{number}].grams")
+
+
+def _name_parts(column: Column, width: int) -> list[str]:
+    """The parts of the numbers that a column yields, ``width`` of a vector, in their order."""
+    if column.kind == "datetime":
+        return [part for part, _ in calendar_parts.split_moments(np.zeros(1, np.int64))]
+    if column.kind in VECTORS:
+        return [f"[{index}]" for index in range(width)]
+    return [""]

@@ -91,7 +91,7 @@ def load_predictor(
 
 
 def load_number_predictor(
-    directory: Path, manifest: NumberManifest, *, model: str | ModuleFactory | None = None
+    directory: Path, manifest: NumberManifest, *, model: str | ModuleFactory | None
 ) -> AnyNumberPredictor:
     """Read back the model of an audit of numbers; nothing in it is executed.
 

@@ -120,16 +120,18 @@ def _describe_metrics(manifest: NumberManifest) -> list[str]:
         "| | this model | plain training |",
         "|:--|--:|--:|",
         *(
-            f"| {title} | {_spell(measured.reweighted, key)} | {_spell(measured.control, key)} |"
+            f"| {title} | {spell_measure(measured.reweighted, key)} "
+            f"| {spell_measure(measured.control, key)} |"
             for key, title in MEASURES.items()
         ),
     ]
 
 
 MEASURES = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
-"""Names of measures for people."""
+"""Names of measures for people, by field."""
 
 
-def _spell(measures: NumberMeasures, key: str) -> str:
+def spell_measure(measures: NumberMeasures, key: str) -> str:
+    """A measure for people."""
     value = getattr(measures, key)
     return "not known" if value is None else f"{value:.4g}"

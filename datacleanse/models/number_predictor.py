@@ -62,9 +62,9 @@ class NumberPredictor:
                 its values is known, and that is not to be allowed.
         """
         allowed: AllowedValues = "any" if allow_unknown else "known"
-        return self.predict_rows(read_new_rows(source, self.schema, self.known, allowed=allowed))
+        return self.answer(read_new_rows(source, self.schema, self.known, allowed=allowed))
 
-    def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
+    def answer(self, data: Dataset) -> NDArray[np.float64]:
         """(n,) numbers in the label's unit, of rows that are read already.
 
         Raises:
@@ -92,10 +92,10 @@ class NumberImagePredictor:
         return self.network.size
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """As `predict_images`: every model has this name for it."""
-        return self.predict_images(images)
+        """As `answer`: every model of a run has this name for it."""
+        return self.answer(images)
 
-    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(n,) numbers in the label's unit, of images (n, C, H, W), 0 (black) to 255.
 
         Raises:
@@ -118,17 +118,17 @@ class NumberPretrainedPredictor(SeenPictures[NumberPredictor]):
         return self.head.label
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """As `predict_images`: every model has this name for it."""
-        return self.predict_images(images)
+        """As `answer`: every model of a run has this name for it."""
+        return self.answer(images)
 
-    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """(n,) numbers in the label's unit, of pictures (n, C, H, W), 0 (black) to 255.
 
         Raises:
             InputError: they are no such array, or of another size.
         """
         check_images(images, self.size)
-        return self.head.predict_rows(self.see(images)) if len(images) else np.empty(0)
+        return self.head.answer(self.see(images)) if len(images) else np.empty(0)
 
 
 AnyNumberPredictor: TypeAlias = NumberPredictor | NumberImagePredictor | NumberPretrainedPredictor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from datacleanse.errors import InputError
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_finite, compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
-from datacleanse.models.notebook_card import render_model
 from datacleanse.models.user_network import UserNetwork, make_probe_rows
 from datacleanse.thread_limit import use_one_thread
 
@@ -40,6 +40,9 @@ IMAGES_AT_ONCE = 1024
 
 RESIZE = "the whole image onto width x height, bilinear with antialiasing"
 """How images become as large as the network's input, for people who read `model.json`."""
+
+SHOWN = 20
+"""Classes and columns that are named."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,7 @@ class Predictor:
         """
         allowed: AllowedValues = "any" if allow_unknown else "known"
         rows = read_new_rows(source, self.schema, self.known, allowed=allowed)
-        return self.probabilities(rows)
+        return self.answer(rows)
 
     def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[Any]:
         """Likeliest class of each row, (n,), in the type of DATA's labels.
@@ -90,7 +93,7 @@ class Predictor:
         probabilities = self.predict_proba(source, allow_unknown=allow_unknown)
         return choose_likeliest(self.schema, probabilities)
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float64]:
+    def answer(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of rows that are read already: (n, C), rows sum to 1."""
         inputs = torch.from_numpy(encode(data, self.encoding)).to(_find_device(self.network))
         return _work_out_probabilities(self.network, inputs)
@@ -168,6 +171,10 @@ class ImagePredictor:
         for start, part in list_portions(self.network, images):
             result[start : start + len(part)] = _work_out_probabilities(self.network, part)
         return result
+
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """As `predict_proba`: every model has this name for what it says of what is read."""
+        return self.predict_proba(images)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each image, (n,), in the type of DATA's labels."""
@@ -263,3 +270,35 @@ def _save(
         **about,
     }
     save_description(description, directory)
+
+
+def render_model(network: str, schema: Schema, beside: Sequence[tuple[str, str]] = ()) -> str:
+    """A model as a piece of HTML: what it tells apart, and what it reads.
+
+    Args:
+        network: what it is, in a few words.
+        schema: of the data that it was made from.
+        beside: further lines, each with its title.
+    """
+    lines = [
+        ("Predicts", f"{schema.label or 'the class'}: {_name(schema.classes)}"),
+        *([("Reads", _name([each.name for each in schema.columns]))] if schema.columns else []),
+        *([("Set aside", _name([e.name for e in schema.set_aside]))] if schema.set_aside else []),
+        *beside,
+    ]
+    rows = "".join(
+        f'<tr><th scope="row" style="text-align:left;vertical-align:top">{escape(title)}</th>'
+        f'<td style="text-align:left">{escape(_show(text))}</td></tr>'
+        for title, text in lines
+    )
+    return f"<div><p><strong>{escape(_show(network))}</strong></p><table>{rows}</table></div>"
+
+
+def _name(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _show(text: str) -> str:
+    """Text without characters that hide or turn what stands around them."""
+    return "".join(sign if sign.isprintable() else f"\\x{ord(sign):02x}" for sign in text)

@@ -84,7 +84,11 @@ class PretrainedPredictor(SeenPictures["Predictor"]):
         check_images(images, self.size)
         if not len(images):
             return np.empty((0, len(self.classes)))
-        return self.head.probabilities(self.see(images))
+        return self.head.answer(self.see(images))
+
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """As `predict_proba`; see `ImagePredictor.answer`."""
+        return self.predict_proba(images)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each picture, (n,), in the type of DATA's labels."""

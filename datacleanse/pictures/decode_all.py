@@ -16,15 +16,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
+from datacleanse.errors import OutputError
+from datacleanse.memory_bound import measure_free_memory
 from datacleanse.pictures.chunks import Chunk, Target, decode_chunk
 from datacleanse.pictures.decode_one import decode, has_colour, silence_decoding
-from datacleanse.pictures.pixel_arrays import allocate, move_to_front
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.pictures.threads import map_in_threads
 from datacleanse.pictures.worker_processes import start_workers
 from datacleanse.scheduling.cores import count_cores
-from datacleanse.storage.mapped_files import release_mapped
+from datacleanse.storage.mapped_files import limit_memory, map_new_file, release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +51,11 @@ MANY = 8_000
 """Pictures from which processes pay for being started, a quarter of a second each, on two cores."""
 _CHUNK = 32
 """Pictures that a thread decodes at a time."""
+
+MEMORY_SHARE = 0.25
+"""Share of the free memory that the pixels of one source may take; training needs the rest."""
+
+_BLOCK = 1 << 22
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,7 @@ def decode_all(
         progress.advance(end - start)
         start = end
     rows = np.setdiff1d(np.arange(n), np.fromiter(failures, np.int64), assume_unique=True)
-    return Pixels(move_to_front(values, rows), rows, sha256[rows], sizes[rows], failures)
+    return Pixels(_move_to_front(values, rows), rows, sha256[rows], sizes[rows], failures)
 
 
 def _decode_chunks(store: Store, target: Target) -> Iterator[Chunk]:
@@ -178,3 +184,37 @@ def decode_and_work(
             yield from map_in_threads(lambda some: work(decode(some)), portions)
         else:
             yield from map(work, map_in_threads(decode, portions))
+
+
+def allocate(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
+    """Make an array of bytes: in memory if there is room, else in a nameless file in ``scratch``.
+
+    The file has no name, so it goes with the array, or with the process, however that ends. Its
+    space is taken at once: a disk that fills up later would kill the process, not raise an error.
+
+    Raises:
+        OutputError: the file does not fit on the disk.
+    """
+    size = int(np.prod(shape, dtype=np.int64))
+    if size <= MEMORY_SHARE * limit_memory(measure_free_memory()):
+        return np.zeros(shape, np.uint8)
+    try:
+        mapped = map_new_file(size, scratch)
+    except OutputError as error:
+        raise OutputError(
+            f"The decoded pictures take {error.message}",
+            slug="pictures-no-space",
+            hint="Free some space, choose another disk with --out, or a smaller --image-size.",
+        ) from error
+    return np.frombuffer(mapped, np.uint8).reshape(shape)
+
+
+def _move_to_front(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Move some rows, ascending, to the array's front; no second array is made."""
+    block = max(1, _BLOCK // max(1, values[0].nbytes)) if len(values) else 1
+    if len(rows) < len(values):
+        for start in range(0, len(rows), block):
+            here = rows[start : start + block]
+            values[start : start + len(here)] = values[here]
+            release_mapped()
+    return values[: len(rows)]

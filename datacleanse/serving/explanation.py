@@ -29,7 +29,7 @@ import torch
 from datacleanse.data.any_number import read_number
 from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
-from datacleanse.progress import SILENT, follow
+from datacleanse.progress import follow
 from datacleanse.review.audited_run import open_audited_run
 from datacleanse.serving.open_model import open_model
 from datacleanse.serving.seen_rows import (
@@ -182,13 +182,13 @@ def explain_prediction(
     new: Source,
     row: int,
     *,
-    label: str | float | None = None,
-    top: int = 10,
-    data: Source | None = None,
+    label: str | float | None,
+    top: int,
+    data: Source | None,
     delimiter: str | None = None,
-    model: str | ModuleFactory | None = None,
+    model: str | ModuleFactory | None,
     scratch: Path,
-    progress: Progress = SILENT,
+    progress: Progress,
 ) -> Explanation | NumberExplanation:
     """Find the rows of DATA that push the model toward a prediction, and away from it.
 

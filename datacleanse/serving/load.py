@@ -9,11 +9,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.serving.loaded_classifier import LoadedClassifier
 from datacleanse.serving.loaded_regressor import LoadedRegressor
-from datacleanse.serving.open_model import (
-    ServedNumberImageModel,
-    ServedNumberModel,
-    open_model,
-)
+from datacleanse.serving.open_model import open_model
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -50,7 +46,7 @@ def load(
         >>> model.predict(new_frame)  # doctest: +SKIP
     """
     served = open_model(Path(run), model=model)
-    if not isinstance(served, ServedNumberModel | ServedNumberImageModel):
+    if served.schema.classes:
         loaded = LoadedClassifier(
             str(run), model=model, text_classes=text_classes, allow_unknown=allow_unknown
         )

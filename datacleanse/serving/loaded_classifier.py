@@ -8,13 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from datacleanse.data.label_types import make_texts, type_schema_classes
-from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.loaded_model import LoadedModel
-from datacleanse.serving.open_model import (
-    ServedImageModel,
-    ServedNumberImageModel,
-    ServedNumberModel,
-)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -70,12 +64,7 @@ class LoadedClassifier(ClassifierMixin, LoadedModel):  # type: ignore[misc]  # u
             ValueError: columns are missing, renamed, of another kind, not DATA's, or without any
                 value that the model knows; the message says which.
         """
-        served = self._open()
-        assert not isinstance(served, ServedNumberModel | ServedNumberImageModel)
-        with raise_as_value_errors():
-            if isinstance(served, ServedImageModel):
-                return served.predict_proba(np.asarray(X))
-            return served.probabilities(self._read_rows(served, X))
+        return self._answer(X)
 
     def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:
         """(n,) the likeliest of ``classes_`` for each row."""

@@ -13,7 +13,8 @@ from datacleanse.data import read_new_rows
 from datacleanse.data.label_types import make_texts
 from datacleanse.data.messages import format_count
 from datacleanse.data.readers.frame import is_frame
-from datacleanse.serving.open_model import open_model
+from datacleanse.errors import raise_as_value_errors
+from datacleanse.serving.open_model import ServedImageModel, open_model
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from datacleanse.data import AllowedValues
     from datacleanse.data.readers.frame import Frame
     from datacleanse.models.user_network import ModuleFactory
-    from datacleanse.records import Dataset
-    from datacleanse.serving.open_model import AnyServedModel, ServedModel, ServedNumberModel
+    from datacleanse.serving.open_model import AnyServedModel
 
 _SERVED = "_served"
 
@@ -66,9 +66,16 @@ class LoadedModel(BaseEstimator):  # type: ignore[misc]  # untyped
         served: AnyServedModel = self.__dict__[_SERVED]
         return served
 
-    def _read_rows(self, served: ServedModel | ServedNumberModel, X: Frame | ArrayLike) -> Dataset:
+    def _answer(self, X: Frame | ArrayLike) -> NDArray[np.float64]:
+        """What the model says of rows or images."""
+        served = self._open()
         allowed: AllowedValues = "any" if self.allow_unknown else "known"
-        return read_new_rows(self._frame(X), served.schema, served.known, allowed=allowed)
+        with raise_as_value_errors():
+            if isinstance(served, ServedImageModel):
+                return served.answer(np.asarray(X))
+            return served.answer(
+                read_new_rows(self._frame(X), served.schema, served.known, allowed=allowed)
+            )
 
     def _frame(self, X: Frame | ArrayLike) -> Frame:
         if is_frame(X):

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.loaded_model import LoadedModel
-from datacleanse.serving.open_model import ServedNumberImageModel, ServedNumberModel
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -57,9 +55,4 @@ class LoadedRegressor(RegressorMixin, LoadedModel):  # type: ignore[misc]  # unt
             ValueError: columns are missing, renamed, of another kind, not DATA's, or without any
                 value that the model knows; the message says which.
         """
-        served = self._open()
-        with raise_as_value_errors():
-            if isinstance(served, ServedNumberImageModel):
-                return served.predict_images(np.asarray(X))
-            assert isinstance(served, ServedNumberModel)
-            return served.predict_rows(self._read_rows(served, X))
+        return self._answer(X)

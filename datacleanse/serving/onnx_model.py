@@ -88,103 +88,68 @@ class _About:
 
 @dataclass(frozen=True)
 class OnnxPredictor:
-    """Classifies new rows."""
+    """Answers about new rows."""
 
     session: onnxruntime.InferenceSession
     schema: Schema
+    """Without classes it predicts numbers."""
     inputs: dict[str, str]
     """Column name to the name of its input."""
     output: str
-    """Name of the probabilities."""
+    """Name of the probabilities, or of the numbers."""
     run_id: str
     """Of the run that the model comes from."""
     known: tuple[KnownValues, ...]
     """What was learned of each column's values; none in files of earlier versions."""
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the probabilities' columns."""
-        return self.schema.classes
-
-    def probabilities(self, data: Dataset) -> NDArray[np.float64]:
-        """Class probabilities of each row, (n, C)."""
+    def answer(self, data: Dataset) -> NDArray[np.float64]:
+        """Class probabilities of each row, (n, C); or its number in the label's unit, (n,)."""
         feed = {self.inputs[name]: values for name, values in read_raw_columns(data).items()}
-        return _run(self.session, self.output, feed, (data.n_rows, len(self.classes)))
-
-
-@dataclass(frozen=True)
-class OnnxNumberPredictor:
-    """Predicts the numbers of new rows."""
-
-    session: onnxruntime.InferenceSession
-    schema: Schema
-    inputs: dict[str, str]
-    """Column name to the name of its input."""
-    output: str
-    """Name of the numbers."""
-    run_id: str
-    """Of the run that the model comes from."""
-    known: tuple[KnownValues, ...]
-    """What was learned of each column's values."""
-
-    def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
-        """The number of each row, (n,), in the label's unit."""
-        feed = {self.inputs[name]: values for name, values in read_raw_columns(data).items()}
-        return _run(self.session, self.output, feed, (data.n_rows,))
+        return _run(self.session, self.output, feed, (data.n_rows, *_shape_answer(self.schema)))
 
 
 @dataclass(frozen=True)
 class OnnxImagePredictor:
-    """Classifies new images."""
+    """Answers about new images."""
 
     session: onnxruntime.InferenceSession
     schema: Schema
+    """Without classes it predicts numbers."""
     size: tuple[int, int, int]
     """(C, H, W) that images must have."""
     output: str
-    """Name of the probabilities."""
+    """Name of the probabilities, or of the numbers."""
     run_id: str
     """Of the run that the model comes from."""
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the probabilities' columns."""
-        return self.schema.classes
-
-    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Class probabilities of images (n, C, H, W): (n, K), rows sum to 1.
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Class probabilities of images (n, C, H, W), (n, K); or their numbers, (n,).
 
         Raises:
-            InputError: they are of another size or type.
+            InputError: they are of another size or type, or the network fails.
         """
-        return _run_on_images(self.session, self.output, images, self.size, (len(self.classes),))
+        if images.dtype != np.uint8 or images.shape[1:] != self.size:
+            raise InputError(
+                f"The images are an array of {images.dtype}, {images.shape}; the network takes "
+                f"uint8 (n, {', '.join(map(str, self.size))}).",
+                slug="images-size",
+                hint="Scale them to that many channels, rows and columns, 0 (black) to 255.",
+            )
+        shape = _shape_answer(self.schema)
+        result = np.empty((len(images), *shape))
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            part = np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE])
+            told = _run(self.session, self.output, {IMAGES: part}, (len(part), *shape))
+            result[start : start + len(part)] = told
+        return result
 
 
-@dataclass(frozen=True)
-class OnnxNumberImagePredictor:
-    """Predicts the numbers of new images."""
-
-    session: onnxruntime.InferenceSession
-    schema: Schema
-    size: tuple[int, int, int]
-    """(C, H, W) that images must have."""
-    output: str
-    """Name of the numbers."""
-    run_id: str
-    """Of the run that the model comes from."""
-
-    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The number of each of the images (n, C, H, W): (n,), in the label's unit.
-
-        Raises:
-            InputError: they are of another size or type.
-        """
-        return _run_on_images(self.session, self.output, images, self.size, ())
+AnyOnnxPredictor: TypeAlias = OnnxPredictor | OnnxImagePredictor
 
 
-AnyOnnxPredictor: TypeAlias = (
-    OnnxPredictor | OnnxNumberPredictor | OnnxImagePredictor | OnnxNumberImagePredictor
-)
+def _shape_answer(schema: Schema) -> tuple[int, ...]:
+    """The shape of what is said of one row or image: a probability for each class, or a number."""
+    return (len(schema.classes),) if schema.classes else ()
 
 
 def load_onnx(source: Path | bytes) -> AnyOnnxPredictor:
@@ -270,12 +235,10 @@ def _read_model(session: onnxruntime.InferenceSession, name: str) -> AnyOnnxPred
     _check_output(session, about.output, None if about.task else len(schema.classes))
     if about.images is not None:
         size = _read_size(session, about.images)
-        reads = OnnxImagePredictor if about.task is None else OnnxNumberImagePredictor
-        return reads(session, schema, size, about.output, about.run_id)
+        return OnnxImagePredictor(session, schema, size, about.output, about.run_id)
     inputs = {column.name: column.input for column in about.columns}
     _check_inputs(session, schema, inputs)
-    kind = OnnxPredictor if about.task is None else OnnxNumberPredictor
-    return kind(session, schema, inputs, about.output, about.run_id, about.known)
+    return OnnxPredictor(session, schema, inputs, about.output, about.run_id, about.known)
 
 
 def _parse_entry(key: str, value: str) -> object:
@@ -346,33 +309,6 @@ def _run(
     if result.shape != shape or not _are_possible(result):
         said = "numbers" if len(shape) == 1 else "probabilities"
         raise _make_damage_error(_EXPORTED, f"what it gives are no {said}")
-    return result
-
-
-def _run_on_images(
-    session: onnxruntime.InferenceSession,
-    output: str,
-    images: NDArray[np.uint8],
-    size: tuple[int, int, int],
-    shape: tuple[int, ...],
-) -> NDArray[np.float64]:
-    """What the network gives of images (n, C, H, W): (n, *shape), as `_run` gives it.
-
-    Raises:
-        InputError: the images are of another size or type, or `_run` fails.
-    """
-    if images.dtype != np.uint8 or images.shape[1:] != size:
-        raise InputError(
-            f"The images are an array of {images.dtype}, {images.shape}; the network takes "
-            f"uint8 (n, {', '.join(map(str, size))}).",
-            slug="images-size",
-            hint="Scale them to that many channels, rows and columns, 0 (black) to 255.",
-        )
-    result = np.empty((len(images), *shape))
-    for start in range(0, len(images), IMAGES_AT_ONCE):
-        part = np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE])
-        told = _run(session, output, {IMAGES: part}, (len(part), *shape))
-        result[start : start + len(part)] = told
     return result
 
 

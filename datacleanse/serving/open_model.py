@@ -23,71 +23,37 @@ if TYPE_CHECKING:
 
 
 class ServedModel(Protocol):
-    """Classifies rows that are read already."""
+    """Answers about rows that are read already."""
 
     @property
     def schema(self) -> Schema:
-        """What the columns of new rows must be; holds the classes."""
+        """What the columns of new rows must be; without classes it predicts numbers."""
 
     @property
     def known(self) -> tuple[KnownValues, ...]:
         """What was learned of each column's values."""
 
-    def probabilities(self, data: Dataset) -> NDArray[np.float64]:
-        """Class probabilities of each row, (n, C), rows sum to 1."""
+    def answer(self, data: Dataset) -> NDArray[np.float64]:
+        """Class probabilities of each row, (n, C), rows sum to 1; or its number, (n,)."""
 
 
 @runtime_checkable
 class ServedImageModel(Protocol):
-    """Classifies images that are decoded and scaled already."""
+    """Answers about images that are decoded and scaled already."""
 
     @property
     def schema(self) -> Schema:
-        """Holds the classes; has no columns."""
+        """Has no columns; without classes it predicts numbers."""
 
     @property
     def size(self) -> tuple[int, int, int]:
         """(C, H, W) that images must have."""
 
-    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """Class probabilities of images, (n, C, H, W): (n, K), rows sum to 1."""
+    def answer(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The same of images, (n, C, H, W)."""
 
 
-@runtime_checkable
-class ServedNumberModel(Protocol):
-    """Predicts the numbers of rows that are read already."""
-
-    @property
-    def schema(self) -> Schema:
-        """What the columns of new rows must be; without classes."""
-
-    @property
-    def known(self) -> tuple[KnownValues, ...]:
-        """What was learned of each column's values."""
-
-    def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
-        """The number of each row, (n,), in the label's unit."""
-
-
-@runtime_checkable
-class ServedNumberImageModel(Protocol):
-    """Predicts the numbers of images that are decoded and scaled already."""
-
-    @property
-    def schema(self) -> Schema:
-        """Has neither classes nor columns."""
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """(C, H, W) that images must have."""
-
-    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
-        """The number of each of the images (n, C, H, W): (n,), in the label's unit."""
-
-
-AnyServedModel: TypeAlias = (
-    ServedModel | ServedImageModel | ServedNumberModel | ServedNumberImageModel
-)
+AnyServedModel: TypeAlias = ServedModel | ServedImageModel
 """What a run or an exported file holds."""
 
 

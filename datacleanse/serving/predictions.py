@@ -15,11 +15,7 @@ import pyarrow as pa
 from datacleanse.data import NewValues, ReadOptions, read_ids, read_portions
 from datacleanse.pictures.read import read_pictures_like
 from datacleanse.progress import SILENT
-from datacleanse.serving.open_model import (
-    ServedImageModel,
-    ServedNumberImageModel,
-    ServedNumberModel,
-)
+from datacleanse.serving.open_model import ServedImageModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,20 +67,18 @@ def predict_source(
         InputError: columns differ from DATA's, one holds no value that the model knows, or no
             picture can be read. Some of this is only known behind the last row.
     """
-    if isinstance(model, ServedImageModel | ServedNumberImageModel):
+    if isinstance(model, ServedImageModel):
         table = _predict_pictures(
             model, source, options=options, scratch=scratch, log=log, progress=progress
         )
         return iter([table])
     progress.stage("Predicting", None)
     portions = _read_judged(model, source, options, log)
-    if isinstance(model, ServedNumberModel):
-        return (predict_numbers(model, portion) for portion in portions)
     return (predict_rows(model, portion, proba=options.proba) for portion in portions)
 
 
 def _read_judged(
-    model: ServedModel | ServedNumberModel, source: str, options: NewRowsOptions, log: NoticeLog
+    model: ServedModel, source: str, options: NewRowsOptions, log: NoticeLog
 ) -> Iterator[Dataset]:
     """The new rows, a portion at a time; see `_judge_portions`."""
     allow_unknown = options.allow_unknown
@@ -101,20 +95,11 @@ def _read_judged(
 def predict_rows(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Table:
     """One row per row of ``data``, in its order; without an id column the id is the row number."""
     rows = pa.array(np.arange(data.first_row, data.first_row + data.n_rows))
-    classes = model.schema.classes
-    return _tabulate(rows, read_ids(data), classes, model.probabilities(data), proba=proba)
-
-
-def predict_numbers(model: ServedNumberModel, data: Dataset) -> pa.Table:
-    """One row per row of ``data``, in its order: ``row``, ``id`` and ``predicted_label``."""
-    rows = np.arange(data.first_row, data.first_row + data.n_rows)
-    return pa.table(
-        {"row": rows, "id": read_ids(data), "predicted_label": model.predict_rows(data)}
-    )
+    return _tabulate(rows, read_ids(data), model.schema.classes, model.answer(data), proba=proba)
 
 
 def _predict_pictures(
-    model: ServedImageModel | ServedNumberImageModel,
+    model: ServedImageModel,
     source: str,
     *,
     options: NewRowsOptions,
@@ -139,31 +124,27 @@ def _predict_pictures(
     progress.stage("Predicting", None)
     rows = pa.array(pictures.places)
     names = rows.cast(pa.string()) if data.schema.id is None else read_ids(data)
-    if isinstance(model, ServedNumberImageModel):
-        predicted = model.predict_images(pictures.values)
-        return pa.table({"row": rows, "id": names, "predicted_label": predicted})
-    probability = model.predict_proba(pictures.values)
-    return _tabulate(rows, names, model.schema.classes, probability, proba=options.proba)
+    answers = model.answer(pictures.values)
+    return _tabulate(rows, names, model.schema.classes, answers, proba=options.proba)
 
 
 def _tabulate(
     rows: pa.Array,
     names: pa.Array,
     classes: Sequence[str],
-    probability: NDArray[np.float64],
+    answers: NDArray[np.float64],
     *,
     proba: bool,
 ) -> pa.Table:
-    """The columns that the module describes; ``probability``: (n, C)."""
-    likeliest = pa.array(probability.argmax(axis=1))
-    columns = {
-        "row": rows,
-        "id": names,
-        "predicted_label": pa.array(classes, pa.string()).take(likeliest),
-    }
+    """The columns that the module describes; ``answers``: (n, C), or (n,) without classes."""
+    columns = {"row": rows, "id": names}
+    if not classes:
+        return pa.table({**columns, "predicted_label": answers})
+    likeliest = pa.array(answers.argmax(axis=1))
+    columns["predicted_label"] = pa.array(classes, pa.string()).take(likeliest)
     if proba:
         columns |= {
-            f"probability_{name}": pa.array(probability[:, k]) for k, name in enumerate(classes)
+            f"probability_{name}": pa.array(answers[:, k]) for k, name in enumerate(classes)
         }
     return pa.table(columns)
 

@@ -136,7 +136,7 @@ def _swap_folder(aside: Path, path: Path) -> None:
     shutil.rmtree(before, ignore_errors=True)
 
 
-def is_aside(name: str, of: str | None = None) -> bool:
+def is_aside(name: str, of: str | None) -> bool:
     """Whether a name is one that `write_aside` gives, where said for a file of that name."""
     found = _ASIDE.fullmatch(name)
     return found is not None and (of is None or found["kept"] == of[:_KEPT])

@@ -140,7 +140,7 @@ def _read_weights(
             yield weights.astype(np.float32, copy=False)
 
 
-def read_epoch(path: Path, n_rows: int | None = None) -> pa.Table:
+def read_epoch(path: Path, n_rows: int | None) -> pa.Table:
     """All that an epoch's file or folder holds, in the order of rows.
 
     Args:

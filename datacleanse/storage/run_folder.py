@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datacleanse.storage.atomic_files import write_aside, write_parquet
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.damage import make_missing_error
 from datacleanse.storage.ledger import read_epoch
 from datacleanse.storage.manifest.file import (
@@ -290,14 +290,10 @@ class RunFolder(RunFiles):
         """The likeliest classes of the stored suspects; None in runs of before there were any."""
         return _read_kept(self.likelihoods_file, LIKELIHOODS_COLUMNS, {"row": n_rows})
 
-    def write_neighbours(self, table: pa.Table) -> None:
-        """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``."""
-        write_parquet(self.neighbours_file, table)
-
     def read_neighbours(
         self, n_rows: int | None = None, n_clean: int | None = None
     ) -> pa.Table | None:
-        """What `write_neighbours` wrote; None in runs of before there were any."""
+        """The stored suspects' nearest verified rows; None in runs of before there were any."""
         below = {"row": n_rows, "clean_row": n_clean}
         return _read_kept(self.neighbours_file, NEIGHBOURS_COLUMNS, below)
 
@@ -308,12 +304,11 @@ class RunFolder(RunFiles):
         """
         return _read_kept(self.clues_file, CLUES_COLUMNS, {"row": n_rows})
 
-    def write_clean_rows(self, table: pa.Table) -> None:
-        """Write the position in CLEAN, as the first column, and the original columns."""
-        write_parquet(self.clean_rows_file, table)
-
     def read_clean_rows(self, n_clean: int | None = None) -> pa.Table | None:
-        """What `write_clean_rows` wrote; None in runs of before there was any."""
+        """Position in CLEAN (first column) and original columns of those that are shown.
+
+        None in runs of before there was any.
+        """
         if not self.clean_rows_file.is_file():
             return None
         return _read_originals(self.clean_rows_file, CLEAN_ROW, n_clean)

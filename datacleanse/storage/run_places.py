@@ -29,7 +29,7 @@ def list_runs(folder: Path) -> list[str]:
     """The names of the runs, and of the demonstration's data, right in a folder; sorted."""
     try:
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in entries if _is_folder(entry))
+            names = sorted(entry.name for entry in entries if is_folder(entry))
     except (OSError, ValueError):  # may not be looked into, or a name that no file can bear
         return []
     return [name for name in names if _is_run(folder / name) or is_demo_data(folder / name)]
@@ -48,7 +48,8 @@ def _is_run(folder: Path) -> bool:
     return _exists(folder / MANIFEST_NAME)
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a folder that can be looked into."""
     try:
         return entry.is_dir()
     except OSError:  # a link that leads to itself

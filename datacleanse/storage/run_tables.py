@@ -150,7 +150,7 @@ def report_damage_as(file: Path) -> Iterator[None]:
         raise make_damage_error(file, error) from error
 
 
-def check_cells(cells: pa.ChunkedArray, column: TableColumn, below: int | None = None) -> None:
+def check_cells(cells: pa.ChunkedArray, column: TableColumn, below: int | None) -> None:
     """See that all cells are in their column's range.
 
     Raises:

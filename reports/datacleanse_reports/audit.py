@@ -7,7 +7,7 @@ come from the run folder or from `datacleanse.detection`.
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.storage.manifest.results import NONE_STEERED
@@ -117,26 +117,55 @@ def collect_suspects(
         manifest: `run.json`. The label column is left out: it is shown as the given label. Only
             weights of ``l2rw`` are evidence; where none was steered, the network is the control.
     """
-    positions, names = find_originals(originals, manifest.data.label)
-    texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
-    places = place_for_people(names, manifest)
+    stored = spell_originals(originals, manifest)
     of_text = {each.name for each in manifest.schema.columns if each.kind == "text"}
-    in_text = tuple(sorted(place for name, place in places.items() if name in of_text))
-    stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
+    in_text = tuple(sorted(place for name, place in stored.places.items() if name in of_text))
     suspects = []
     for record in ranked.to_pylist():
         row = record["row"]
-        if row in stored and not _is_known(record):
-            cells = [text[stored[row]] for text in texts]
+        if row in stored.at and not _is_known(record):
+            cells = stored.take(row)
             suspect = _make_suspect(record, cells, beside, rule=manifest.training.rule)
             # A text whose words tell something is read before all other cells.
-            first = [name for name in places if name in of_text and suspect.terms]
-            telling = choose_cells(cells, places, [*first, *beside.telling.get(row, ())])
+            first = [name for name in stored.places if name in of_text and suspect.terms]
+            told = [*first, *beside.telling.get(row, ())]
+            telling = choose_cells(cells, stored.places, told)
             suspects.append(replace(suspect, telling=telling, texts=in_text))
     return tuple(suspects)
 
 
-def place_for_people(names: Sequence[str], manifest: AnyManifest) -> dict[str, int]:
+@dataclass(frozen=True)
+class StoredCells:
+    """The original cells of the stored suspects, as text."""
+
+    texts: list[list[str | None]]
+    """By column, then by suspect."""
+    at: dict[int, int]
+    """Which suspect each stored row of DATA is."""
+    places: dict[str, int]
+    """Where the columns stand that say something to people; see `_place_for_people`."""
+
+    def take(self, row: int) -> tuple[str | None, ...]:
+        """Those of a stored row."""
+        return tuple(text[self.at[row]] for text in self.texts)
+
+
+def spell_originals(originals: pa.Table, manifest: AnyManifest) -> StoredCells:
+    """Spell the stored suspects' cells; the label column is left out.
+
+    Args:
+        originals: ``row`` and the original columns, in any order of rows.
+        manifest: `run.json`.
+    """
+    positions, names = find_originals(originals, manifest.data.label)
+    return StoredCells(
+        texts=[spell_column(originals.column(i), originals.field(i)) for i in positions],
+        at={row: i for i, row in enumerate(originals.column(0).to_pylist())},
+        places=_place_for_people(names, manifest),
+    )
+
+
+def _place_for_people(names: Sequence[str], manifest: AnyManifest) -> dict[str, int]:
     """Where the columns stand that say something to people, those that the network read first.
 
     Vectors are no reading matter, and the id stands beside the row anyway.
@@ -153,42 +182,54 @@ def _is_known(record: Mapping[str, Any]) -> bool:
     return (record["suspicion"] or 0.0) < 0
 
 
-def _make_suspect(
-    record: Mapping[str, Any], cells: Sequence[str | None], beside: Companions, *, rule: UsedRule
-) -> Suspect:
+_TAKEN_OVER = ("rank", "row", "given_label", "suggested_label", "verified_label", "verdict")
+_MEASURED = (
+    *("suspicion", "mislabel_probability", "p_value", "mean_weight", "zero_weight_share"),
+    *("mean_influence", "mean_margin", "mean_loss", "control_margin"),
+)
+
+
+def take_record(
+    record: Mapping[str, Any], cells: tuple[str | None, ...], beside: Companions
+) -> dict[str, Any]:
+    """The fields of a `Suspect` that are taken over, be labels classes or numbers.
+
+    Args:
+        record: the row's audit columns.
+        cells: its own.
+        beside: what the run keeps of the suspects besides.
+    """
     row = record["row"]
+    return {
+        **{name: record[name] for name in _TAKEN_OVER},
+        **{name: keep_finite(record[name]) for name in _MEASURED},
+        "id": record["id"] if record["id"] is not None else str(row),
+        "flagged": bool(record["flagged"]),
+        "in_training": bool(record["in_training"]),
+        "weight_by_epoch": tuple(map(keep_finite, record["weight_by_epoch"] or ())),
+        "row_sha256": record.get("row_sha256"),
+        "cells": cells,
+        "neighbours": beside.neighbours.get(row, ()),
+        "picture": beside.pictures.get(row),
+    }
+
+
+def _make_suspect(
+    record: Mapping[str, Any],
+    cells: tuple[str | None, ...],
+    beside: Companions,
+    *,
+    rule: UsedRule,
+) -> Suspect:
     evidence = _collect_evidence(record, beside)
-    weights, margin = evidence.weights, evidence.margin
     if rule != "l2rw":
         evidence = replace(evidence, weights=())
     if rule == NONE_STEERED:
         evidence = replace(evidence, margin=None)
     return Suspect(
-        rank=record["rank"],
-        row=row,
-        id=record["id"] if record["id"] is not None else str(row),
-        given_label=record["given_label"],
-        suggested_label=record["suggested_label"],
-        suspicion=keep_finite(record["suspicion"]),
-        mislabel_probability=keep_finite(record["mislabel_probability"]),
-        p_value=evidence.p_value,
-        flagged=bool(record["flagged"]),
-        mean_weight=keep_finite(record["mean_weight"]),
-        zero_weight_share=keep_finite(record["zero_weight_share"]),
-        mean_influence=keep_finite(record["mean_influence"]),
-        mean_margin=margin,
-        mean_loss=keep_finite(record["mean_loss"]),
-        control_margin=evidence.control_margin,
-        in_training=bool(record["in_training"]),
-        verified_label=record["verified_label"],
-        verdict=record["verdict"],
-        weight_by_epoch=weights,
+        **take_record(record, cells, beside),
         reason=give_reason(evidence),
-        cells=tuple(cells),
-        row_sha256=record.get("row_sha256"),
         likely=evidence.likely,
-        neighbours=beside.neighbours.get(row, ()),
-        picture=beside.pictures.get(row),
         terms=evidence.terms,
     )
 

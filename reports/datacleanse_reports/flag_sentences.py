@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, assert_never
 from datacleanse_reports.wording import format_count, format_plural, format_rate
 
 if TYPE_CHECKING:
-    from datacleanse_reports.run_view import Flagging, Headline, RunView
+    from datacleanse.storage.manifest.results import FlagsSection
+    from datacleanse_reports.run_view import Headline, RunView
 
 
 def say_reading(view: RunView) -> str:
@@ -37,7 +38,7 @@ def _say_controlled(head: Headline) -> str:
     )
 
 
-def _say_calibrated(head: Headline, flagging: Flagging) -> str:
+def _say_calibrated(head: Headline, flagging: FlagsSection) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     return (
         f"{format_count(head.flagged)} {verb} flagged; expect at most {format_rate(head.fdr)} of "
@@ -52,7 +53,7 @@ def _say_calibrated(head: Headline, flagging: Flagging) -> str:
     )
 
 
-def _say_estimated(head: Headline, flagging: Flagging) -> str:
+def _say_estimated(head: Headline, flagging: FlagsSection) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     needed = ""
     if _is_attainable(head, flagging):
@@ -68,7 +69,7 @@ def _say_estimated(head: Headline, flagging: Flagging) -> str:
     )
 
 
-def _is_attainable(head: Headline, flagging: Flagging) -> bool:
+def _is_attainable(head: Headline, flagging: FlagsSection) -> bool:
     """Whether DATA has as many rows as would have to be verified for a guarantee."""
     return flagging.rows_needed is not None and flagging.rows_needed <= head.rows
 
@@ -100,7 +101,7 @@ def _say_unflagged(view: RunView) -> str:
     return " ".join(parts)
 
 
-def _say_too_few(flagging: Flagging) -> str:
+def _say_too_few(flagging: FlagsSection) -> str:
     if not flagging.calibration_rows:
         return "no verified row can be compared with, which a guarantee needs"
     verb = "is" if flagging.calibration_rows == 1 else "are"
@@ -109,7 +110,7 @@ def _say_too_few(flagging: Flagging) -> str:
     )
 
 
-def _say_beside(flagging: Flagging) -> str:
+def _say_beside(flagging: FlagsSection) -> str:
     if not flagging.calibration_rows:
         return "without verified rows to compare with,"
     return f"beside {format_plural(flagging.calibration_rows, 'verified row')}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -240,3 +242,17 @@ def _describe_suspect(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]
         "near": [[near.clean_row, near.label[:_LONGEST_ID]] for near in suspect.neighbours],
         **({"expected": suspect.expected} if suspect.expected else {}),
     }
+
+
+def read_assets(*names: str) -> str:
+    """The files one after the other."""
+    from importlib.resources import files
+
+    folder = files("datacleanse_reports") / "templates"
+    return "".join((folder / name).read_text(encoding="utf-8") for name in names)
+
+
+def hash_source(source: str) -> str:
+    """For a page's content security policy: nothing else on it may run or restyle it."""
+    digest = hashlib.sha256(source.encode()).digest()
+    return "sha256-" + base64.b64encode(digest).decode()

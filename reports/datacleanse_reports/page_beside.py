@@ -21,9 +21,7 @@ _LONGEST_CELL, _LONGEST_TEXT = 100, 400
 _LONGEST_LABEL = 60
 
 
-def embed_beside(
-    view: RunView, suspects: Sequence[Suspect], n_columns: int, *, budget: int = CLEAN_BUDGET
-) -> str:
+def embed_beside(view: RunView, suspects: Sequence[Suspect], n_columns: int, *, budget: int) -> str:
     """Cells to show first and verified rows, as JSON that is safe inside ``<script>``.
 
     Args:

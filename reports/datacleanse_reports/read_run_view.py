@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.records import UNCHECKED
-from datacleanse.storage.manifest.inputs import CleanSection
 from datacleanse_reports.audit import find_originals
 from datacleanse_reports.health import count_verdicts
 from datacleanse_reports.next_step import (
@@ -16,27 +15,15 @@ from datacleanse_reports.next_step import (
     propose_verifying_more,
 )
 from datacleanse_reports.review_progress import find_rows_to_review, read_progress
-from datacleanse_reports.run_view import (
-    Budget,
-    CleanSource,
-    DataSource,
-    Flagging,
-    Headline,
-    RunView,
-)
+from datacleanse_reports.run_view import Budget, Headline, RunView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
 
-    from datacleanse.storage.manifest.inputs import DataSection
-    from datacleanse.storage.manifest.numbers import (
-        AnyManifest,
-        NumberCleanSection,
-        NumberDataSection,
-    )
-    from datacleanse.storage.manifest.results import FlagsSection, NoiseShare
+    from datacleanse.storage.manifest.numbers import AnyManifest
+    from datacleanse.storage.manifest.results import NoiseShare
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.suspect import Suspect
 
@@ -70,12 +57,12 @@ def read_run_view(
         finished_at=manifest.finished_at,
         command=manifest.command,
         headline=_make_headline(manifest),
-        flagging=_make_flagging(manifest.flags),
+        flagging=manifest.flags,
         budgets=tuple(map(_make_budget, manifest.budget)),
         labels=() if isinstance(labels, AnyNumber) else tuple(labels),
         numbers=labels if isinstance(labels, AnyNumber) else None,
-        data=_make_data(manifest.data),
-        clean=None if manifest.clean is None else _clean(manifest.clean),
+        data=manifest.data,
+        clean=manifest.clean,
         overlap=manifest.overlap,
         columns_aside=manifest.schema.set_aside,
         notices=manifest.notices,
@@ -123,18 +110,6 @@ def _make_headline(manifest: AnyManifest) -> Headline:
     )
 
 
-def _make_flagging(flags: FlagsSection) -> Flagging:
-    return Flagging(
-        basis=flags.basis,
-        false_at_most=flags.false_at_most,
-        calibration_rows=flags.calibration_rows,
-        smallest_p_value=flags.smallest_p_value,
-        null_share=flags.null_share,
-        rows_needed=flags.rows_needed,
-        listed_at_double=flags.listed_at_double,
-    )
-
-
 def _make_budget(share: NoiseShare) -> Budget:
     return Budget(
         rows=share.rows,
@@ -142,27 +117,4 @@ def _make_budget(share: NoiseShare) -> Budget:
         expected_share=share.share,
         low_share=share.low,
         high_share=share.high,
-    )
-
-
-def _make_data(data: DataSection | NumberDataSection) -> DataSource:
-    return DataSource(
-        source=data.source,
-        sha256=data.sha256,
-        rows=data.rows,
-        columns=data.columns,
-        label=data.label,
-        id=data.id,
-    )
-
-
-def _clean(clean: CleanSection | NumberCleanSection) -> CleanSource:
-    return CleanSource(
-        source=clean.source,
-        sha256=clean.sha256,
-        rows=clean.rows,
-        steering_rows=clean.steering_rows,
-        calibration_rows=clean.calibration_rows,
-        classes=clean.classes if isinstance(clean, CleanSection) else {},
-        reviewed_rows=clean.reviewed_rows,
     )

@@ -12,6 +12,7 @@ from datacleanse_reports.run_view import RunView
 
 if TYPE_CHECKING:
     from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse.records import Column
     from datacleanse.storage.manifest.inputs import InputFile
     from datacleanse.storage.manifest.results import ClassConfusion, LearningCurves
     from datacleanse_reports.suspect import Conflicts, Suspect
@@ -138,15 +139,6 @@ class ReadingPoint:
     expected_wrong: float
 
 
-@dataclass(frozen=True)
-class ColumnUse:
-    """A column that the network read."""
-
-    name: str
-    kind: str
-    width: int
-
-
 @dataclass(frozen=True, kw_only=True)
 class ReportView(RunView):
     """Everything that any report of a run of classes shows."""
@@ -170,7 +162,7 @@ class ReportView(RunView):
     conflicts: Conflicts | None
     """None where equal rows were not looked for."""
     test_set: InputFile | None
-    columns_read: tuple[ColumnUse, ...]
+    columns_read: tuple[Column, ...]
     methods: dict[str, str]
     """A sentence for each audit column that rests on a choice of method."""
     settings: dict[str, str | int | float | None]

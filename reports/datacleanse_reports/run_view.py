@@ -7,8 +7,8 @@ and is shown as such; no float here is NaN or infinite.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse.records import UNCHECKED
 from datacleanse_reports.health import RETOLD
@@ -16,20 +16,18 @@ from datacleanse_reports.health import RETOLD
 if TYPE_CHECKING:
     from datacleanse.data.any_number import AnyNumber
     from datacleanse.records import Notice, SetAside
-    from datacleanse.storage.manifest.inputs import OverlapSection
+    from datacleanse.storage.manifest.inputs import CleanSection, DataSection, OverlapSection
+    from datacleanse.storage.manifest.numbers import NumberCleanSection, NumberDataSection
+    from datacleanse.storage.manifest.results import FlagsSection, RateBasis
     from datacleanse_reports.health import HealthView
     from datacleanse_reports.review_progress import ReviewProgress
     from datacleanse_reports.suspect import Suspect
 
-Promise = Literal["controlled", "calibrated", "estimated", "none"]
-"""What a list of flags rests on: p-values that control its false alarms, calibrated or estimated
-probabilities, or there is no list."""
-
-RateBasis = Literal["pairs", "estimates", "none"]
-"""What the rate of wrong labels rests on."""
-
 CORRECTED = "verified-before"
 """The notice of verified labels that were wrong in the data until they were corrected."""
+
+View = TypeVar("View", bound="RunView")
+Row = TypeVar("Row", bound="Suspect")
 
 
 @dataclass(frozen=True)
@@ -51,30 +49,10 @@ class Headline:
     rate_basis: RateBasis
     """What shares rest on; their ranges are confidence intervals where it is ``pairs``."""
     flagged: int
-    """Rows in the list whose expected share of false alarms is at most ``fdr``; `Flagging.basis`
-    says whether that is a promise or an estimate."""
+    """Rows in the list whose expected share of false alarms is at most ``fdr``;
+    `FlagsSection.basis` says whether that is a promise or an estimate."""
     fdr: float
     """In (0, 1)."""
-
-
-@dataclass(frozen=True)
-class Flagging:
-    """What the flags rest on."""
-
-    basis: Promise
-    false_at_most: int | None
-    """Of the flagged rows so many are false, at most, with 90 % confidence; None: unknown."""
-    calibration_rows: int
-    """Verified rows that the scores were compared with."""
-    smallest_p_value: float | None
-    null_share: float | None
-    """Estimated share of right labels (Storey's pi0), in [0, 1]."""
-    rows_needed: int | None
-    """Verified rows that a controlled list would take at least, where none could be made and they
-    can be told."""
-    listed_at_double: int | None
-    """Rows that would be flagged at twice the share of false alarms; None: some are, or it is not
-    known."""
 
 
 @dataclass(frozen=True)
@@ -93,36 +71,6 @@ class Budget:
     """Upper end."""
 
 
-@dataclass(frozen=True)
-class DataSource:
-    """DATA."""
-
-    source: str
-    sha256: str
-    rows: int
-    columns: int
-    label: str
-    id: str | None
-
-
-@dataclass(frozen=True)
-class CleanSource:
-    """CLEAN and how its rows were used."""
-
-    source: str
-    sha256: str
-    rows: int
-    steering_rows: int
-    """Rows whose gradient steered the weights, in the first fold."""
-    calibration_rows: int
-    """Rows held out of steering there, whose scores show what "right" looks like."""
-    classes: dict[str, int]
-    """Rows by label; none where labels are numbers."""
-    reviewed_rows: int = 0
-    """Of ``rows``, those that reviewers verified in an earlier round: they steer, too, but do not
-    calibrate."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunView:
     """What the overview, the list of suspects and the review need of a run."""
@@ -134,11 +82,12 @@ class RunView:
     command: tuple[str, ...]
     """Arguments after the program's name."""
     headline: Headline
-    flagging: Flagging
+    flagging: FlagsSection
+    """What the flags rest on."""
     budgets: tuple[Budget, ...]
     """Shortest first; empty where DATA has fewer rows than the shortest."""
-    data: DataSource
-    clean: CleanSource | None
+    data: DataSection | NumberDataSection
+    clean: CleanSection | NumberCleanSection | None
     """None: no row is verified."""
     overlap: OverlapSection
     columns_aside: tuple[SetAside, ...]
@@ -200,3 +149,31 @@ class RunView:
             for notice in self.notices
             if notice.is_warning and not notice.slug.endswith(retold)
         )
+
+
+def keep_users_columns(view: View) -> View:
+    """The view without its ``own_columns``, which files keep and pages do not show."""
+    if not view.own_columns:
+        return view
+    kept = [i for i in range(len(view.columns)) if i not in view.own_columns]
+    return replace(
+        view,
+        own_columns=(),
+        columns=tuple(view.columns[i] for i in kept),
+        suspects=tuple(_keep_cells(each, kept) for each in view.suspects),
+    )
+
+
+def _keep_cells(suspect: Row, kept: list[int]) -> Row:
+    place = {column: i for i, column in enumerate(kept)}
+    near = [
+        replace(each, cells=tuple(each.cells[i] for i in kept) if each.cells else ())
+        for each in suspect.neighbours
+    ]
+    return replace(
+        suspect,
+        cells=tuple(suspect.cells[i] for i in kept),
+        telling=tuple(place[i] for i in suspect.telling if i in place),
+        texts=tuple(place[i] for i in suspect.texts if i in place),
+        neighbours=tuple(near),
+    )

@@ -18,9 +18,8 @@ from datacleanse.review.clean_labels import CleanLabels
 from datacleanse.review.decision_log import DecisionLog
 from datacleanse.review.json_lines import is_row
 from datacleanse.review.originals import find_originals
-from datacleanse_reports.answers import answer_with_json
+from datacleanse_reports.answers import answer_with_json, show_picture
 from datacleanse_reports.any_page import read_any_view, render_any_page
-from datacleanse_reports.browser_pictures import show_picture
 from datacleanse_reports.deciding import Deciding
 from datacleanse_reports.page import MAX_SUSPECTS, Serving
 from datacleanse_reports.reviewers import say_agreement

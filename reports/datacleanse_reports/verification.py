@@ -16,12 +16,16 @@ import numpy as np
 from datacleanse.errors import InputError
 from datacleanse.review.json_lines import UnusableLineError
 from datacleanse.review.verified_file import parse_verdict
-from datacleanse_reports.answers import answer_with_json
-from datacleanse_reports.assets import hash_source, read_assets
-from datacleanse_reports.browser_pictures import show_picture
+from datacleanse_reports.answers import answer_with_json, show_picture
 from datacleanse_reports.cells import spell_column
 from datacleanse_reports.formats.html import make_environment
-from datacleanse_reports.page import describe_numbers, embed_cells, embed_json
+from datacleanse_reports.page import (
+    describe_numbers,
+    embed_cells,
+    embed_json,
+    hash_source,
+    read_assets,
+)
 from datacleanse_reports.wording import format_count, format_percent, format_plural
 
 if TYPE_CHECKING:

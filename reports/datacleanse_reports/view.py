@@ -10,23 +10,23 @@ from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.health import make_health
-from datacleanse_reports.matrix import make_noise_matrix
 from datacleanse_reports.next_step import propose_comparing
 from datacleanse_reports.read_run_view import read_run_view
 from datacleanse_reports.records import (
     ClassSummary,
-    ColumnUse,
     Comparison,
+    MatrixCell,
     Metric,
+    NoiseMatrix,
     ReportView,
     Training,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from datacleanse.records import Column
     from datacleanse.storage.manifest.results import (
+        ClassConfusion,
         Measures,
         MetricsSection,
         NoiseShare,
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from datacleanse.storage.run_folder import RunFolder
 
 __all__ = ["ReportView", "read_view"]
+
+MAX_CLASSES = 12
+"""More do not fit beside each other on a page."""
 
 
 def read_view(folder: RunFolder, *, top: int) -> ReportView:
@@ -82,7 +85,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         reading=audit.sum_by_rank(table) if manifest.noise.rate is not None else (),
         conflicts=read_conflicts(folder, n_rows),
         test_set=manifest.test,
-        columns_read=tuple(map(_make_column, manifest.schema.columns)),
+        columns_read=manifest.schema.columns,
         methods=manifest.methods,
         settings=to_json(manifest.settings),
         versions=to_json(manifest.versions),
@@ -90,10 +93,6 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         timings=manifest.timings,
         compare_words=propose_comparing(folder, manifest),
     )
-
-
-def _make_column(column: Column) -> ColumnUse:
-    return ColumnUse(name=column.name, kind=column.kind, width=column.width)
 
 
 def _make_classes(
@@ -188,3 +187,43 @@ _MEASURES: tuple[tuple[str, str, bool, Callable[[Measures], float]], ...] = (
     ("calibration_error", "Calibration error", False, lambda of: of.calibration_error),
 )
 """Key, title, whether higher is better, where it stands."""
+
+
+def make_noise_matrix(
+    classes: Sequence[ClassSummary], confusions: Sequence[ClassConfusion], order: Sequence[str]
+) -> NoiseMatrix | None:
+    """Expected rows by given label and true class; None where no error is expected.
+
+    Args:
+        classes: of DATA.
+        confusions: pairs of classes with the rows that are expected to be confused.
+        order: all classes, in the order in which to show them.
+    """
+    touched: dict[str, float] = {}
+    for pair in confusions:
+        for label in (pair.given, pair.true):
+            touched[label] = touched.get(label, 0.0) + pair.rows
+    by_name = {each.name: each for each in classes}
+    known = [label for label in touched if label in by_name]
+    if not known:
+        return None
+    most = sorted(known, key=lambda label: -touched[label])[:MAX_CLASSES]
+    labels = tuple(label for label in order if label in most)
+    expected = {(pair.given, pair.true): pair.rows for pair in confusions}
+
+    def cell(given: str, true: str) -> MatrixCell:
+        of_given = by_name[given]
+        right = of_given.rows - of_given.suspected
+        n = right if given == true else expected.get((given, true))
+        return MatrixCell(n, 0.0 if n is None else n / max(1, of_given.rows))
+
+    def count_others(given: str) -> float:
+        shown = (expected.get((given, true), 0.0) for true in labels)
+        return max(0.0, by_name[given].suspected - sum(shown))
+
+    return NoiseMatrix(
+        labels,
+        cells=tuple(tuple(cell(given, true) for true in labels) for given in labels),
+        others=tuple(map(count_others, labels)),
+        n_left_out=len(classes) - len(labels),
+    )

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
-from datacleanse.auditing.clean_split import hold_back_rows, split_clean
+from datacleanse.auditing.plan import hold_back_rows, split_clean
 from datacleanse.auditing.regression import number_judge
 from datacleanse.errors import SettingsError, Stopped
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from datacleanse.auditing import foreseeing, timeline, trials, tried_sizes, watched_memory
+from datacleanse.auditing import foreseeing, trials, tried_sizes
 from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.auditing.run import forecast_audit
 from datacleanse.auditing.tasks.planning import plan_task
@@ -128,7 +128,7 @@ def test_steps_and_what_is_between_epochs_are_measured_apart(folder, monkeypatch
     assert tried.ledger_bytes == (place / "epoch").stat().st_size
 
 
-PARTS = timeline.Parts(run=[2.0, 1.0, 4.0, 3.0], repeats=[], score=0.5, final=1.0, look=0.25)
+PARTS = foreseeing.Parts(run=[2.0, 1.0, 4.0, 3.0], repeats=[], score=0.5, final=1.0, look=0.25)
 
 
 @pytest.mark.parametrize(("places", "expected"), [(1, 10.0), (2, 5.0), (3, 4.0), (9, 4.0)])
@@ -150,7 +150,7 @@ def test_repeated_runs_are_dealt_behind_the_run_and_before_the_final_training():
 
 def test_parts_of_an_opinion_stand_where_the_audit_starts_them():
     tried = short_trial.Tried(0.5, 0.0, 0.0, 2, 10, 0, 0)
-    seen = watched_memory.Watched(0, 0)
+    seen = trials.Watched(0, 0)
     parts = trials.TriedParts(tried, 2, 0.5, tried, (3.0, 4.0), 1.0, 1.0, seen)
     assert parts.list_run(is_forked=False, is_ahead=False) == [10.0, 10.0, 5.0, 4.0, 5.0]
     begun = trials.START_SECONDS
@@ -183,11 +183,11 @@ def test_trials_have_as_much_beside_them_as_an_audit_has(folder, monkeypatch):
 def test_memory_is_watched_whatever_was_taken_before():
     block = np.ones(2**25)
     del block
-    with watched_memory.watch_memory() as seen:
+    with trials.watch_memory() as seen:
         block = np.ones(2**24)
         time.sleep(0.1)
         del block
-    if watched_memory.measure_resident():
+    if trials.measure_resident():
         assert 2**26 < seen.peak - seen.before < 2**28
 
 
@@ -196,10 +196,10 @@ def test_memory_is_looked_at_in_the_end_where_there_is_no_room_for_a_thread(monk
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
-    with watched_memory.watch_memory() as seen:
+    with trials.watch_memory() as seen:
         kept = np.ones(2**24)
     assert len(kept)
-    if watched_memory.measure_resident():
+    if trials.measure_resident():
         assert seen.peak - seen.before > 2**26
 
 

@@ -12,6 +12,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.auditing import run
+from datacleanse.auditing.conduct import Conduct
 from tests.auditing.made_images import digits, image_inputs, request
 
 needs_mapping = pytest.mark.skipif(os.name == "nt", reason="Windows keeps the table in memory")
@@ -74,7 +75,7 @@ def test_pictures_are_gone_where_features_took_their_place(monkeypatch, tmp_path
     watch.watched.append(ref(inputs.pictures))
     del inputs
     asked = request(features=str(tmp_path / "f.npy"), epochs=2, fast=True)
-    run.run_audit(asked, tmp_path / "run", progress=watch)
+    run.run_audit(asked, Conduct(tmp_path / "run", progress=watch))
     assert watch.alive
     assert not np.any(watch.alive)
 

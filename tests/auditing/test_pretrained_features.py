@@ -17,6 +17,7 @@ import torch
 import datacleanse as dc
 from datacleanse.auditing import pretrained_features as module
 from datacleanse.auditing import pretrained_trial
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.image_features import wants_pretrained
 from datacleanse.auditing.pretrained_features import (
     choose_reading,
@@ -80,7 +81,7 @@ def request(root, **settings):
 
 @pytest.fixture(scope="module")
 def run(folders, vision, tmp_path_factory):
-    return run_audit(request(folders), tmp_path_factory.mktemp("audit") / "run")
+    return run_audit(request(folders), Conduct(tmp_path_factory.mktemp("audit") / "run"))
 
 
 def test_layers_that_are_merged_give_the_same_features(vision):
@@ -223,10 +224,10 @@ def test_a_resumed_run_computes_no_features_again(run, folders, tmp_path, monkey
     expected = run.read_audit()["suspicion"]
     place = tmp_path / "run"
     with pytest.raises(Stopped):
-        run_audit(request(folders), place, progress=StopIn("Encoding"))
+        run_audit(request(folders), Conduct(place, progress=StopIn("Encoding")))
     assert RunFolder(place).features_file.is_file()
     monkeypatch.setattr(FrozenNetwork, "encode", lambda *_: pytest.fail("computed again"))
-    found = run_audit(request(folders), place, resume=True).read_audit()["suspicion"]
+    found = run_audit(request(folders), Conduct(place, resume=True)).read_audit()["suspicion"]
     assert found.equals(expected)
 
 
@@ -235,19 +236,21 @@ def test_a_finished_run_asks_for_no_features(model, run, folders, tmp_path, monk
     place = run.path
     if model == "auto":
         place = tmp_path / "run"
-        run_audit(request(folders, model=model), place)
+        run_audit(request(folders, model=model), Conduct(place))
     monkeypatch.setattr(FrozenNetwork, "encode", lambda *_: pytest.fail("computed again"))
     before = RunFolder(place).manifest()
-    assert run_audit(request(folders, model=model), place, resume=True).manifest() == before
+    assert (
+        run_audit(request(folders, model=model), Conduct(place, resume=True)).manifest() == before
+    )
 
 
 @pytest.mark.parametrize("blob", [b"", b"nothing of that kind"])
 def test_damaged_features_are_computed_again(blob, folders, vision, tmp_path):
     place = tmp_path / "run"
     with pytest.raises(Stopped):
-        run_audit(request(folders), place, progress=StopIn("Encoding"))
+        run_audit(request(folders), Conduct(place, progress=StopIn("Encoding")))
     RunFolder(place).features_file.write_bytes(blob)
-    run_audit(request(folders), place, resume=True)
+    run_audit(request(folders), Conduct(place, resume=True))
     assert RunFolder(place).is_finished()
 
 
@@ -291,7 +294,7 @@ def test_a_picture_that_changes_meanwhile_is_noticed(folders, vision, tmp_path, 
     clean = str(folders / "clean")
     asked = Request(str(tmp_path / "data"), (clean,), settings=Settings(model="pretrained"))
     with pytest.raises(InputError, match="A picture of DATA was changed while the audit read it"):
-        run_audit(asked, tmp_path / "run")
+        run_audit(asked, Conduct(tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
 
@@ -303,7 +306,7 @@ def test_few_grey_pictures_without_verified_ones_are_seen(model, n, vision, tmp_
         place.mkdir(parents=True, exist_ok=True)
         scene(number).convert("L").save(place / f"{number}.png")
     asked = Request(str(tmp_path / "data"), (), settings=Settings(model=model, epochs=2))
-    manifest = run_audit(asked, tmp_path / "run").manifest()
+    manifest = run_audit(asked, Conduct(tmp_path / "run")).manifest()
     assert manifest.training.backbone.side == 160
     assert manifest.pictures.channels == 1
     assert "features of a pretrained network" in manifest.methods["suspicion"]
@@ -330,7 +333,7 @@ def test_decisions_clean_a_copy_and_steer_the_next_round(run, folders, tmp_path)
     cleaned = pd.read_csv(tmp_path / "cleaned.csv").set_index("path")["label"]
     assert cleaned.filter(like="003.png").tolist() == ["dog"]
     again = replace(request(folders), decisions=(log,))
-    second = run_audit(again, tmp_path / "second").manifest()
+    second = run_audit(again, Conduct(tmp_path / "second")).manifest()
     assert second.clean.reviewed_rows == 1
     assert second.training.backbone.use == "network"
 
@@ -394,7 +397,7 @@ def test_without_the_extra_nothing_changes(monkeypatch):
 def test_asked_for_without_the_extra_it_says_how_to_install_it(folders, monkeypatch, tmp_path):
     monkeypatch.setattr(optional_packages, "find_spec", lambda name: None)
     with pytest.raises(SettingsError) as raised:
-        run_audit(request(folders), tmp_path / "run")
+        run_audit(request(folders), Conduct(tmp_path / "run"))
     assert raised.value.hint == "Install it: pip install 'datacleanse[vision]'."
     assert raised.value.message.startswith("--model pretrained needs efficientnet_lite_pytorch and")
 

@@ -44,7 +44,6 @@ LOADED = (
     "datacleanse_cli.number_summary",
     "datacleanse_cli.review_server",
     "datacleanse_cli.summary",
-    "datacleanse_reports.numbers.number_reports",
     "datacleanse_reports.served",
     "datacleanse_reports.verification",
     "datacleanse_reports.write",

@@ -98,7 +98,7 @@ def accept(command):
     # The commands load one another, and a name that is taken over meanwhile would stay replaced.
     make_command()
     import_module("datacleanse_cli.demo")
-    with mock.patch("datacleanse_cli.audit.audit_classes", stop):
+    with mock.patch("datacleanse_cli.audit.audit_and_report", stop):
         done = run_here(*words[1:], cwd=Path.cwd())
     assert (done.code, done.err) == (0, ""), (command, done.err)
     return read[0]

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from datacleanse_cli.entrance import write_entrance
+from datacleanse_cli.browsing import write_entrance
 from tests.cli.test_review import command, folder, written
 
 __all__ = ["folder", "written"]  # fixtures

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datacleanse.data.month_names import MONTHS
+from datacleanse.data.written_moments import MONTHS
 from tests.data.conftest import kinds
 from tests.data.conventions import D, doubt_of, moments_of, numbers_of, read
 from tests.tries import tries

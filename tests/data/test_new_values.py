@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from datacleanse.data import KnownValues, NewValues, ReadOptions, read_data, read_like
-from datacleanse.data.read_new import read_new_rows
+from datacleanse.data.read import read_new_rows
 from datacleanse.errors import DataWarning, InputError
 
 DATA = pa.table(

@@ -19,7 +19,7 @@ from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, OutputError, SettingsError
 from datacleanse.pictures import decode_all as module
-from datacleanse.pictures import pixel_arrays, worker_processes
+from datacleanse.pictures import worker_processes
 from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.decode_one import decode
@@ -213,8 +213,8 @@ def test_what_is_only_about_tables_is_refused(root):
 def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
     _, in_memory = read(root)
     spoil_pictures(root, "cat/001.png")
-    monkeypatch.setattr(pixel_arrays, "measure_free_memory", lambda: 0)
-    monkeypatch.setattr(pixel_arrays, "_BLOCK", 5000)  # rows are moved in several blocks
+    monkeypatch.setattr(module, "measure_free_memory", lambda: 0)
+    monkeypatch.setattr(module, "_BLOCK", 5000)  # rows are moved in several blocks
     before = sorted(root.parent.rglob("*"))
     _, pictures = read(root)
     assert is_mapped(pictures.values)
@@ -230,14 +230,14 @@ def test_less_memory_allowed_than_is_free_counts_too(root, tmp_path):
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_pictures_are_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixel_arrays, "measure_free_memory", lambda: 0)
+    monkeypatch.setattr(module, "measure_free_memory", lambda: 0)
 
     def full(handle, size):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(mapped_files, "reserve", full)
     with pytest.raises(OutputError, match="No space left"):
-        pixel_arrays.allocate((10, 3, 8, 8), tmp_path / "not" / "there")
+        module.allocate((10, 3, 8, 8), tmp_path / "not" / "there")
 
 
 def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):

@@ -18,6 +18,7 @@ from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.pictures.quality import Usual, find_usual, measure_sharpness, note_quality
 from datacleanse.pictures.thumbnails import make_thumbnails, measure_usual
 from datacleanse.progress import SILENT
+from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.manifest.inputs import DuplicatesSection
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import (
@@ -120,7 +121,9 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
     folder.path.mkdir()
     pq.write_table(pa.table({"row": [3, 0], "path": ["x", "y"]}), folder.suspects_file)
     near = {"row": [3, 0], "place": [1, 1], "clean_row": [2, 2]}
-    folder.write_neighbours(pa.table({**near, "label": ["a", "a"], "distance": [0.5, 0.5]}))
+    write_parquet(
+        folder.neighbours_file, pa.table({**near, "label": ["a", "a"], "distance": [0.5, 0.5]})
+    )
     ranks = np.arange(inputs.data.n_rows, 0, -1)
     audit = {each.name: pa.nulls(len(ranks), each.type) for each in AUDIT_SCHEMA}
     pq.write_table(pa.table(audit | {"rank": ranks}), folder.audit_file)

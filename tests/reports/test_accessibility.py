@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from datacleanse_reports import write_reports
-from datacleanse_reports.numbers.number_reports import write_number_reports
 from tests.accessibility import SCREENS, list_violations
 from tests.browser import window as opened_window
 from tests.reports.made_numbers import FabricatedNumbers
@@ -15,7 +14,7 @@ from tests.reports.made_numbers import FabricatedNumbers
 def report(request, fabricated, tmp_path):
     if request.param == "numbers":
         folder = FabricatedNumbers(n_rows=100).write(tmp_path / "people")
-        return write_number_reports(folder, top=12, formats=["html"]).written["html"]
+        return write_reports(folder, top=12, formats=["html"])["html"]
     # Their texts are the user's; what is judged is the page.
     fabricated.with_pictures = request.param == "pictures"
     fabricated.n_rows = 100

@@ -207,7 +207,7 @@ def test_options_overrule_the_file():
 @pytest.mark.parametrize("name", GATE_FORMATS)
 def test_every_format_says_which_threshold_what_was_met_and_no_hidden_sign(run, name):
     shut = check(run, max_flags=7, max_noise_rate=0.9, fail_on=("leaking-columns",))
-    text = GATE_FORMATS[name].render(shut)
+    text = GATE_FORMATS[name](shut)
 
     assert text.endswith("\n")
     assert "max-flags" in text
@@ -220,13 +220,13 @@ def test_every_format_says_which_threshold_what_was_met_and_no_hidden_sign(run, 
         assert [each["is_exceeded"] for each in plain["checked"]] == [False, True, True]
         assert plain["checked"][1]["met"] == 8
         assert len(plain["checked"][1]["rows"]) == 8
-    opened = GATE_FORMATS[name].render(check(run, max_flags=8))
+    opened = GATE_FORMATS[name](check(run, max_flags=8))
     assert "exceeded" not in opened.replace("is_exceeded", "")
 
 
 def test_annotations_are_commands_that_no_cell_can_end(run):
     """Ids and labels of the run are hostile: line ends, colons, commas, per cent signs."""
-    text = GATE_FORMATS["github"].render(check(run, max_flags=7, max_noise_rate=0.0))
+    text = GATE_FORMATS["github"](check(run, max_flags=7, max_noise_rate=0.0))
     lines = text.splitlines()
 
     assert 2 < len(lines) <= 10
@@ -248,7 +248,7 @@ def test_rows_of_a_csv_have_their_line(tmp_path, run, monkeypatch):
     shut = check(run, max_flags=7)
     assert all(row.line == row.row + 2 for row in shut.exceeded[0].rows)
     first = shut.exceeded[0].rows[0]
-    text = GATE_FORMATS["github"].render(shut)
+    text = GATE_FORMATS["github"](shut)
     assert f"::error file=rows.csv,line={first.line},title=max-flags::" in text
 
     data.write_text("x,label\n\n", encoding="utf-8")

@@ -74,11 +74,10 @@ def test_terminal_of_a_run_without_verified_rows_is_as_ever(unverified_run):
     check("unverified-terminal-80.txt", out.getvalue())
 
 
-@pytest.mark.parametrize("name", NUMBER_FORMATS)
-def test_format_of_a_run_of_numbers_is_as_ever(name, tmp_path):
+@pytest.mark.parametrize("format_", NUMBER_FORMATS.values(), ids=NUMBER_FORMATS)
+def test_format_of_a_run_of_numbers_is_as_ever(format_, tmp_path):
     view = read_number_view(FabricatedNumbers().write(tmp_path / "people"), top=12)
-    file, render = NUMBER_FORMATS[name]
-    check(f"numbers-{file}", render(view))
+    check(f"numbers-{format_.file_name}", format_.render(view))
 
 
 def test_terminal_of_a_run_of_numbers_is_as_ever(tmp_path):
@@ -92,7 +91,7 @@ def test_terminal_of_a_run_of_numbers_is_as_ever(tmp_path):
 def test_page_of_numbers_without_verified_rows_is_as_ever(tmp_path):
     run = FabricatedNumbers(flagged=0, with_p_values=False, has_clean=False)
     view = read_number_view(run.write(tmp_path / "people"), top=12)
-    check("numbers-unverified-report.html", NUMBER_FORMATS["html"][1](view))
+    check("numbers-unverified-report.html", NUMBER_FORMATS["html"].render(view))
 
 
 def test_scrubber_hides_dates_and_versions():

@@ -13,7 +13,7 @@ import pytest
 
 from datacleanse.auditing.result import AuditResult
 from datacleanse.errors import SettingsError
-from datacleanse.models.notebook_card import render_model
+from datacleanse.models.predictor import render_model
 from datacleanse.records import Column, Schema, SetAside
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_cli.python_progress import show_progress_in_python

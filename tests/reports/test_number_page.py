@@ -8,8 +8,8 @@ import pytest
 
 from datacleanse.review.decisions import read_decisions
 from datacleanse.review.verified_file import read_verified_file
+from datacleanse_reports import write_reports
 from datacleanse_reports.any_page import read_any_view
-from datacleanse_reports.numbers.number_reports import write_number_reports
 from tests.browser import until
 from tests.cli.houses import houses
 from tests.cli.test_verify import serve
@@ -26,7 +26,7 @@ def opened(tmp_path, window):
 
     def open_review(**changes):
         folder = FabricatedNumbers(**changes).write(tmp_path / "people")
-        page = window.tab(write_number_reports(folder, top=40).written["html"].as_uri())
+        page = window.tab(write_reports(folder, top=40)["html"].as_uri())
         start(page)
         return page, read_any_view(folder, top=40)
 

@@ -10,8 +10,8 @@ from datacleanse.detection.reliability import EDGES, LEAST_ROWS
 from datacleanse.storage.manifest.results import ClassConfusion
 from datacleanse_reports import read_view
 from datacleanse_reports.audit import check_probabilities, sum_by_rank
-from datacleanse_reports.matrix import MAX_CLASSES, make_noise_matrix
 from datacleanse_reports.records import ClassSummary
+from datacleanse_reports.view import MAX_CLASSES, make_noise_matrix
 
 
 def table(n, *, wrong=0.2, seed=0):

@@ -10,7 +10,6 @@ import pytest
 from datacleanse.review.decisions import read_decisions
 from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.any_page import read_any_view
-from datacleanse_reports.numbers.number_reports import write_number_reports
 from tests.browser import until
 from tests.reports.conftest import Fabricated
 from tests.reports.made_numbers import FabricatedNumbers
@@ -30,7 +29,7 @@ def view(folder):
 @pytest.fixture
 def report(folder):
     if folder.is_of_numbers():
-        return write_number_reports(folder, top=300, formats=["html"]).written["html"]
+        return write_reports(folder, top=300, formats=["html"])["html"]
     return write_reports(folder, top=300, formats=["html"])["html"]
 
 

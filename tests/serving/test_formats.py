@@ -30,7 +30,6 @@ from datacleanse.serving.export.raw_network import code_categories
 from datacleanse.serving.export.samples import (
     TOLERANCE,
     choose_tolerance,
-    compute_answers,
     make_rows,
 )
 from datacleanse.serving.onnx_model import load_onnx
@@ -167,7 +166,7 @@ def test_onnxruntime_alone_gives_what_the_run_does(audited, exported, odd_rows):
     for rows in odd_rows:
         outputs = ["prediction"] if is_of_numbers else ["probabilities", "label"]
         found, *labels = session.run(outputs, read_raw_columns(rows))
-        expected = compute_answers(audited.model, rows)
+        expected = audited.model.answer(rows)
         assert found.shape == expected.shape
         assert np.abs(found - expected).max() <= choose_tolerance(audited.model)
         for each in labels:
@@ -348,7 +347,7 @@ def test_torch_alone_runs_the_pt2_for_any_number_of_rows(audited, exported, odd_
         for count in (1, rows.n_rows):
             columns = {name: each[:count] for name, each in read_raw_columns(rows).items()}
             found = module(code_categories(columns, audited.model.encoding)).numpy()
-            expected = compute_answers(audited.model, rows)[:count]
+            expected = audited.model.answer(rows)[:count]
             assert found.shape == expected.shape
             assert np.abs(found - expected).max() <= choose_tolerance(audited.model)
 
@@ -382,7 +381,7 @@ def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
     texts = [raw[each.column] for each in audited.model.encoding.categorical]
     found = compute(torch.tensor(np.stack(numbers, axis=1)), texts).numpy()
     assert tuple(classes) == audited.model.schema.classes
-    expected = compute_answers(audited.model, rows)
+    expected = audited.model.answer(rows)
     assert np.abs(found - expected).max() <= choose_tolerance(audited.model)
 
 

@@ -101,7 +101,7 @@ def test_outputs_that_are_no_probabilities_are_refused(content, frames):
     next(node for node in model.graph.node if node.op_type == "Softmax").op_type = "LogSoftmax"
     model = load_onnx(model.SerializeToString())
     with pytest.raises(InputError, match="what it gives are no probabilities"):
-        list(model.probabilities(read(frames, model)))
+        list(model.answer(read(frames, model)))
 
 
 def test_numbers_that_are_none_are_refused(number_result, frames, tmp_path):
@@ -120,7 +120,7 @@ def test_numbers_that_are_none_are_refused(number_result, frames, tmp_path):
     scale.CopyFrom(onnx.numpy_helper.from_array(np.float64(0), scale.name))
     spoilt = load_onnx(model.SerializeToString())
     with pytest.raises(InputError, match="what it gives are no numbers"):
-        spoilt.predict_rows(read(frames, spoilt))
+        spoilt.answer(read(frames, spoilt))
 
 
 def read(frames, model):

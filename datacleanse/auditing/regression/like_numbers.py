@@ -16,6 +16,7 @@ import torch
 from datacleanse.auditing.audit_table import take_clean_rows, write_telling
 from datacleanse.data.number_labels import GROUPS, count_decimals, group_by_size, spell_fully
 from datacleanse.detection.nearest_clean import find_neighbours
+from datacleanse.storage.atomic_files import write_parquet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,7 +47,7 @@ def write_like_numbers(
     write_telling(folder, grouped, wrong, suggested, np.sort(suspects))
     if not inputs.clean.n_rows:
         return
-    given = running.audit.planned.targets.values[running.audit.plan.labels]
+    given = running.audit.targets.values[running.audit.plan.labels]
     labels = torch.from_numpy(group_by_size(numbers, given)).to(running.examples.labels.device)
     found = find_neighbours(
         final.network,
@@ -61,8 +62,8 @@ def write_like_numbers(
     own = pa.array(spelled, pa.string()).take(found["clean_row"].combine_chunks())
     place = found.schema.get_field_index("label")
     neighbours = found.set_column(place, found.schema.field(place), own)
-    folder.write_neighbours(neighbours)
-    folder.write_clean_rows(take_clean_rows(inputs.clean, neighbours))
+    write_parquet(folder.neighbours_file, neighbours)
+    write_parquet(folder.clean_rows_file, take_clean_rows(inputs.clean, neighbours))
 
 
 def _group_suggestions(

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import torch
 
-from datacleanse.auditing.regression.number_plan import plan_numbers
 from datacleanse.auditing.running_audit import Begun
 from datacleanse.auditing.tasks.images import ImageTask
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.auditing.tasks.table import TableTask
 from datacleanse.data import take_rows
+from datacleanse.data.number_labels import measure_scale
+from datacleanse.detection.regression.assess import Targets
 from datacleanse.detection.regression.opinions import NumberQuestion
 from datacleanse.models.description import NumberScale
 from datacleanse.models.number_predictor import NumberPredictor, scale_predictor
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
-    from datacleanse.auditing.regression.number_plan import NumberPlan
     from datacleanse.settings import Settings
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
@@ -42,9 +42,11 @@ class NumberAudit:
 
     request: Request
     inputs: Inputs
-    planned: NumberPlan
     task: TableTask | ImageTask
-    """What is audited, and with which network: its part that knows nothing of labels."""
+    """What is audited, and with which network: its part that knows nothing of labels. The halves of
+    CLEAN in its plan are alike: rows are dealt out in the order of their numbers."""
+    targets: Targets
+    """What the plan's labels stand for, codes of distinct numbers."""
     identity: Identity
 
     @property
@@ -60,7 +62,7 @@ class NumberAudit:
     @property
     def plan(self) -> Plan:
         """The part that each row plays."""
-        return self.planned.plan
+        return self.task.plan
 
     @property
     def device(self) -> torch.device:
@@ -72,6 +74,13 @@ class NumberAudit:
         """The network, and how it is trained."""
         return self.task.lesson
 
+    @property
+    def standardised(self) -> NDArray[np.float64]:
+        """(M,) the given numbers as networks see them; of CLEAN's rows the verified ones."""
+        targets = self.targets
+        found: NDArray[np.float64] = targets.values[self.plan.labels] - targets.centre
+        return found / targets.scale
+
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> NumberQuestion:
         """Pose the question to the second opinions: trees and regressions.
 
@@ -80,7 +89,7 @@ class NumberAudit:
             plan: the part of each row.
             seed: of the opinions.
         """
-        task, labels = self.task, (self.planned.standardised, plan.is_learned)
+        task, labels = self.task, (self.standardised, plan.is_learned)
         if isinstance(task, ImageTask):
             images = find_images(examples.inputs)
             return NumberQuestion(None, *labels, 0, seed, images=images, features=task.seen)
@@ -92,12 +101,12 @@ class NumberAudit:
     def make_examples(self, inputs: Inputs) -> Examples:
         """Lay out what the network sees of DATA and CLEAN, beside standardised labels."""
         examples = self.task.make_examples(inputs)
-        labels = torch.from_numpy(self.planned.standardised.astype(np.float32))
+        labels = torch.from_numpy(self.standardised.astype(np.float32))
         return replace(examples, labels=labels.to(self.device), n_classes=1)
 
     def scale_outputs(self, shift: float = 0.0) -> NumberScale:
         """From what a network says to numbers; ``shift`` is added to that, in robust deviations."""
-        targets = self.planned.targets
+        targets = self.targets
         return NumberScale(targets.centre + targets.scale * shift, targets.scale)
 
     def predict_known(self, trained: TrainedNetwork, scale: NumberScale) -> dict[str, Known | None]:
@@ -110,13 +119,13 @@ class NumberAudit:
             if rows is None:
                 continue
             if isinstance(predictor, NumberPredictor):
-                said = predictor.predict_rows(rows)
+                said = predictor.answer(rows)
             else:
                 pictures = inputs.pictures
                 assert pictures is not None
                 images = pictures.test if name == "test" else pictures.clean[held_back]
                 assert images is not None
-                said = predictor.predict_images(images)
+                said = predictor.answer(images)
             found[name] = said, rows.targets
         return found
 
@@ -139,9 +148,10 @@ def plan_number_audit(request: Request, inputs: Inputs) -> NumberAudit:
     """
     task = plan_task(request, inputs)
     assert isinstance(task, TableTask | ImageTask)
-    planned = plan_numbers(inputs.data, task.plan)
-    identity = task.identity | {"--task": "regression"}
-    return NumberAudit(request, inputs, planned, task, identity)
+    numbers = inputs.data.numbers
+    assert numbers is not None
+    targets = Targets(numbers, *measure_scale(inputs.data.targets))
+    return NumberAudit(request, inputs, task, targets, task.identity | {"--task": "regression"})
 
 
 def _take_matrix(examples: Examples) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from datacleanse.auditing.judge import gather_evidence, recall_looked_at
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.places import place_trainings
-from datacleanse.auditing.repeats import redraw_runs
+from datacleanse.auditing.plan import redraw_runs
 from datacleanse.detection.evidence import Evidence
 from datacleanse.detection.regression.assess import Seen, assess_numbers
 from datacleanse.training.trainer import Trainer
@@ -60,7 +60,7 @@ class _Learned:
         heard = np.column_stack([opinions.predictions, control.probability[:, 0]])
         assessed = assess_numbers(
             evidence,
-            audit.planned.targets,
+            audit.targets,
             Seen(opinions.rows, heard, self.question.is_learned),
             fdr=audit.settings.fdr,
             seed=trainer.lesson.seed,

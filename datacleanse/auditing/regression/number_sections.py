@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.auditing.manifest import Ending
+    from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.regression.number_audit import Known, NumberAudit
-    from datacleanse.auditing.regression.number_plan import NumberPlan
-    from datacleanse.detection.regression.assess import NumberAssessment
+    from datacleanse.detection.regression.assess import NumberAssessment, Targets
     from datacleanse.records import Notice
     from datacleanse.storage.manifest.whole import Opening
 
@@ -54,37 +54,37 @@ def finish_number_run(
 
     Without CLEAN nothing tells how many labels are wrong.
     """
-    inputs, planned = audit.inputs, audit.planned
-    has_clean = planned.plan.has_clean
+    inputs, plan = audit.inputs, audit.plan
+    has_clean = plan.has_clean
     flags = describe_flags(assessed.rows)
     return NumberManifest(
-        data=_describe_data(inputs, planned),
-        clean=_describe_clean(inputs, planned),
+        data=_describe_data(inputs, audit.targets),
+        clean=_describe_clean(inputs, plan),
         flags=flags if has_clean else replace(flags, estimated_wrong=None),
         noise=_describe_noise(assessed, has_clean=has_clean),
         budget=tuple(map(describe_share, expect_budget(assessed.rows))) if has_clean else (),
-        **tell_ending(opening, inputs, planned.plan, ending, told=told),
+        **tell_ending(opening, inputs, plan, ending, told=told),
     )
 
 
-def _describe_data(inputs: Inputs, planned: NumberPlan) -> NumberDataSection:
+def _describe_data(inputs: Inputs, targets: Targets) -> NumberDataSection:
     """DATA's file, columns and labels."""
     numbers = inputs.data.targets
     return NumberDataSection(
         least=float(numbers.min()),
-        median=planned.targets.centre,
+        median=targets.centre,
         most=float(numbers.max()),
-        deviation=planned.targets.scale,
+        deviation=targets.scale,
         decimals=count_decimals(numbers),
         **tell_data(inputs),
     )
 
 
-def _describe_clean(inputs: Inputs, planned: NumberPlan) -> NumberCleanSection | None:
+def _describe_clean(inputs: Inputs, plan: Plan) -> NumberCleanSection | None:
     """CLEAN's file, and how many of its rows play which part; None without any row."""
     if not inputs.clean.n_rows:
         return None
-    return NumberCleanSection(**tell_clean(inputs, planned.plan))
+    return NumberCleanSection(**tell_clean(inputs, plan))
 
 
 def _describe_noise(assessed: NumberAssessment, *, has_clean: bool) -> NumberNoiseSection:

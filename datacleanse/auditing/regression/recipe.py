@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from datacleanse.auditing.beginning import begin_audit
-from datacleanse.auditing.final_model import tell_final_weights
+from datacleanse.auditing.final_model import tell_final_weights, tell_worth
 from datacleanse.auditing.found_rows import FoundRows
-from datacleanse.auditing.health import look_at_inputs
+from datacleanse.auditing.judge import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending
 from datacleanse.auditing.manifest_sections import describe_training, describe_trainings
@@ -24,7 +24,6 @@ from datacleanse.auditing.regression.number_audit import RunningNumbers
 from datacleanse.auditing.regression.number_judge import learn_and_judge
 from datacleanse.auditing.regression.number_sections import compare_predictions, finish_number_run
 from datacleanse.auditing.regression.number_tables import write_number_tables
-from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.auditing.tasks.interface import describe_device, name_rule
 from datacleanse.detection.worth import weigh_by_probability
 from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
@@ -74,7 +73,7 @@ def carry_out_numbers(audit: NumberAudit, conduct: Conduct) -> RunFolder:
 def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
     audit, folder, trainer = running.audit, running.begun.folder, running.trainer
-    plan, inputs = audit.planned.plan, audit.inputs
+    plan, inputs = audit.plan, audit.inputs
 
     judged, stability = learn_and_judge(running)
     networks, evidence, assessed = judged.networks, judged.evidence, judged.assessed
@@ -88,7 +87,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     told: list[Notice] = []
     take, top = partial(take_and_note, inputs, told), audit.settings.top
     found = FoundRows(inputs.data, evidence, assessed.rows, health, stability, weights, top)
-    write_number_tables(folder, found, assessed, audit.planned.targets, take)
+    write_number_tables(folder, found, assessed, audit.targets, take)
     trainer.lap("tables")
     final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
@@ -124,7 +123,7 @@ def _train_final(
     if worth is None:
         tell_worth(ranks, None)
         return networks.reweighted, 0.0
-    rows = lay_out_final(running.examples, running.audit.planned.plan)
+    rows = lay_out_final(running.examples, running.audit.plan)
     counted = torch.from_numpy(worth)
     tell_worth(ranks, counted)
     is_fast = running.audit.settings.fast

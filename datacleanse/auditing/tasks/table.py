@@ -119,7 +119,7 @@ class TableTask(Planned):
         predictor, held_back = self.make_predictor(network), self.plan.held_back
         rows = {"test": inputs.test, "held_back": take_rows(inputs.clean, held_back)}
         return {
-            name: None if each is None else Tested(predictor.probabilities(each), each.labels)
+            name: None if each is None else Tested(predictor.answer(each), each.labels)
             for name, each in rows.items()
         }
 
@@ -129,7 +129,7 @@ class TableTask(Planned):
         return Predictor(network, self.encoding, self.schema)
 
 
-def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None = None) -> TableTask:
+def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None) -> TableTask:
     """Plan the audit of a table, and try a network of the user's own.
 
     Args:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from datacleanse.data.interface import ReadOptions
 from datacleanse.data.rewriting.cells import edit_spelled
 from datacleanse.data.rewriting.csv import CsvRewriter
-from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.feather import FeatherRewriter
-from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting
+from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting, make_inseparable_error
 from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.lines import cut_at_lines
 from datacleanse.data.readers.csv_faults import check_delimiter
-from datacleanse.data.rewriting.damage import make_inseparable_error
-from datacleanse.data.rewriting.pieces import write_pieces
+from datacleanse.data.rewriting.interface import make_inseparable_error, write_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator

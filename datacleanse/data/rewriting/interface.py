@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
+from datacleanse.errors import InputError
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     import pyarrow as pa
 
     from datacleanse.data.sources import Location
+
+_TOGETHER = 4096
+"""Pieces joined before they are written: each write costs as much as many of them."""
 
 
 @dataclass(frozen=True)
@@ -56,3 +62,19 @@ class Rewriter(Protocol):
         Raises:
             InputError: the file cannot be taken apart into the rows that were read from it.
         """
+
+
+def make_inseparable_error(name: str, why: str) -> InputError:
+    """The error for the file ``name``; ``why`` is a sentence part."""
+    return InputError(
+        f"{name} cannot be written again row by row: {why}.",
+        slug="rows-not-separable",
+        hint="Give an output of another format, e.g. -o cleaned.parquet, which is written from the "
+        "values that were read.",
+    )
+
+
+def write_pieces(sink: pa.NativeFile, pieces: Iterator[bytes]) -> None:
+    """Write all pieces in order, many of them at a time."""
+    while some := list(islice(pieces, _TOGETHER)):
+        sink.write(b"".join(some))

@@ -7,8 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from datacleanse.data.lines import split_lines
-from datacleanse.data.rewriting.damage import make_inseparable_error
-from datacleanse.data.rewriting.pieces import write_pieces
+from datacleanse.data.rewriting.interface import make_inseparable_error, write_pieces
 from datacleanse.data.spelled_rows import is_plain_json
 
 if TYPE_CHECKING:

@@ -74,7 +74,7 @@ class EncodedColumn:
         return Listing(raw.name, self.name, table, label, id_, None, store, notices, is_declared)
 
 
-def find_image_column(schema: pa.Schema, drop: tuple[str, ...] = ()) -> str | None:
+def find_image_column(schema: pa.Schema, drop: tuple[str, ...]) -> str | None:
     """The column that holds encoded pictures; None where there is none."""
     fitting = [f.name for f in schema if f.name not in drop and holds_bytes(f.type)]
     if IMAGE in fitting:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.sources import make_unreadable_error
 from datacleanse.pictures.signatures import SUFFIXES
+from datacleanse.storage.run_places import is_folder
 
 if TYPE_CHECKING:
     from datacleanse.data import Source
@@ -125,9 +126,9 @@ def _enter(
             continue
         inner = (*parts, entry.name)
         is_outside = entry.is_symlink() and enclosure.is_left_by(entry.path)
-        if is_outside and (_is_folder(entry) or is_picture(entry.name)):
+        if is_outside and (is_folder(entry) or is_picture(entry.name)):
             tree.outside.add(inner)
-        if _is_folder(entry):
+        if is_folder(entry):
             if not is_outside:
                 holds_any |= _enter(tree, enclosure, inner, above | {here})
         elif is_picture(entry.name):
@@ -138,13 +139,6 @@ def _enter(
     if parts and not holds_any and parts not in tree.loops:
         tree.empty.append(parts)
     return holds_any
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def format_path(parts: Parts) -> str:

@@ -22,7 +22,7 @@ __all__ = ["FORMATS", "FinishedRun", "export_run"]
 def export_run(
     run: str | PathLike[str],
     format: str,  # the option has this name
-    out: str | PathLike[str] | None = None,
+    out: str | PathLike[str] | None,
     *,
     model: str | ModuleFactory | None = None,
     replaces: bool = False,

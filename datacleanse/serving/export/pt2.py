@@ -26,8 +26,6 @@ from datacleanse.serving.export.safetensors_file import describe_model
 from datacleanse.serving.export.samples import (
     check_agreement,
     choose_tolerance,
-    compute_answers,
-    compute_image_answers,
     make_sample_images,
     read_sample_rows,
 )
@@ -90,7 +88,7 @@ class _Trial:
     batches: list[Batch]
     """Inputs; the last is traced with."""
     expected: list[NDArray[np.float64]]
-    """What the run itself says of each batch; see `compute_answers`."""
+    """What the run itself says of each batch: (n, C) probabilities, or (n,) numbers."""
     tolerance: float
     """See `choose_tolerance`."""
 
@@ -105,7 +103,7 @@ def _make_trial(run: FinishedRun) -> _Trial:
     )
     if isinstance(predictor, ImagePredictor | NumberImagePredictor):
         images = make_sample_images(predictor)
-        expected = compute_image_answers(predictor, images)
+        expected = predictor.answer(images)
         whole = nn.Sequential(network, last)
         return _Trial(whole, [torch.from_numpy(images)], [expected], tolerance)
     refuse_text(Pt2Format().name, predictor.schema)
@@ -113,7 +111,7 @@ def _make_trial(run: FinishedRun) -> _Trial:
     return _Trial(
         RawNetwork(network, last, predictor.schema, predictor.encoding),
         [code_categories(read_raw_columns(rows), predictor.encoding) for rows in samples],
-        [compute_answers(predictor, rows) for rows in samples],
+        [predictor.answer(rows) for rows in samples],
         tolerance,
     )
 

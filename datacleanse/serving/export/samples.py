@@ -11,7 +11,6 @@ from datacleanse.data import read_like
 from datacleanse.data.written_numbers import SHARES
 from datacleanse.errors import OutputError
 from datacleanse.models.number_predictor import NumberImagePredictor, NumberPredictor
-from datacleanse.serving.open_model import ServedNumberImageModel, ServedNumberModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from datacleanse.models.predictor import ImagePredictor, Predictor
     from datacleanse.records import Column, Convention, Dataset, Schema
     from datacleanse.serving.export.interface import Exported, FinishedRun
-    from datacleanse.serving.open_model import ServedImageModel, ServedModel
 
 TOLERANCE = 1e-4
 """Largest difference of a probability, or of a number in deviations of DATA's labels."""
@@ -102,22 +100,6 @@ def _write_number(value: float, convention: Convention) -> str | None:
     return f"{text} {convention.unit}"
 
 
-def compute_answers(model: ServedModel | ServedNumberModel, rows: Dataset) -> NDArray[np.float64]:
-    """What a model says of rows: (n, C) probabilities, or (n,) numbers."""
-    if isinstance(model, ServedNumberModel):
-        return model.predict_rows(rows)
-    return model.probabilities(rows)
-
-
-def compute_image_answers(
-    model: ServedImageModel | ServedNumberImageModel, images: NDArray[np.uint8]
-) -> NDArray[np.float64]:
-    """What a model says of images (n, C, H, W): (n, K) probabilities, or (n,) numbers."""
-    if isinstance(model, ServedNumberImageModel):
-        return model.predict_images(images)
-    return model.predict_proba(images)
-
-
 def choose_tolerance(predictor: Exported) -> float:
     """Largest difference of what an export gives, in the unit of what it gives."""
     if isinstance(predictor, NumberPredictor | NumberImagePredictor):
@@ -130,7 +112,7 @@ def check_agreement(
     expected: NDArray[np.float64],
     found: NDArray[np.float64],
     *,
-    tolerance: float = TOLERANCE,
+    tolerance: float,
 ) -> None:
     """Refuse an export that does not give what the run itself gives.
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
+from datacleanse.models.number_card import MEASURES
 from datacleanse_reports.any_page import read_any_view
 from datacleanse_reports.changes.records import Changes, MetricChange, RunState
 from datacleanse_reports.changes.rows import pair_rows
-from datacleanse_reports.numbers.number_sentences import MEASURES
 from datacleanse_reports.numbers.number_view import NumberView
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from datacleanse_reports import charts, flag_sentences, reviewers, sentences, svg, wording
-from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.health import MARKS
 from datacleanse_reports.page import (
     LONGEST_TEXT,
@@ -22,10 +21,12 @@ from datacleanse_reports.page import (
     embed_cells,
     embed_pictures,
     embed_review,
+    hash_source,
+    read_assets,
 )
 from datacleanse_reports.page_beside import CLEAN_BUDGET, embed_beside
+from datacleanse_reports.run_view import keep_users_columns
 from datacleanse_reports.steps import list_steps, say_flags_briefly
-from datacleanse_reports.users_columns import keep_users_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -14,13 +14,19 @@ from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 
 if TYPE_CHECKING:
     from datacleanse_reports.formats.interface import Format
+    from datacleanse_reports.records import ReportView
 
-_ALL: tuple[Format, ...] = (HtmlReport(), SuspectsCsv(), SummaryJson(), MarkdownReport())
+_ALL: tuple[Format[ReportView], ...] = (
+    HtmlReport(),
+    SuspectsCsv(),
+    SummaryJson(),
+    MarkdownReport(),
+)
 
-FORMATS: dict[str, Format] = {each.name: each for each in _ALL}
+FORMATS: dict[str, Format[ReportView]] = {each.name: each for each in _ALL}
 """The reports of every run, in the order in which they are written."""
 
-_TOOLS: tuple[Format, ...] = (LabelStudioTasks(), ArgillaRecords(), FiftyOneLabels())
+_TOOLS: tuple[Format[ReportView], ...] = (LabelStudioTasks(), ArgillaRecords(), FiftyOneLabels())
 
-TOOLS: dict[str, Format] = {each.name: each for each in _TOOLS}
+TOOLS: dict[str, Format[ReportView]] = {each.name: each for each in _TOOLS}
 """For other programs; written when they are asked for."""

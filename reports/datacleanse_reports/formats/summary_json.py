@@ -46,6 +46,20 @@ KEYS = (
 """Fields of `ReportView` that stand in the object under the same name; its docstrings say what
 each means and in which unit. Numbers are plain numbers, and what is not known is null."""
 
+SECTION_KEYS = {
+    "flagging": (
+        *("basis", "false_at_most", "calibration_rows", "smallest_p_value", "null_share"),
+        *("rows_needed", "listed_at_double"),
+    ),
+    "data": ("source", "sha256", "rows", "columns", "label", "id"),
+    "clean": (
+        *("source", "sha256", "rows", "steering_rows", "calibration_rows", "classes"),
+        "reviewed_rows",
+    ),
+    "columns_read": ("name", "kind", "width"),
+}
+"""Of what the view takes over from `run.json`, the fields that stand in the object."""
+
 SUSPECT_KEYS = (
     "rank",
     "row",
@@ -86,8 +100,17 @@ def summarise(view: ReportView) -> dict[str, Any]:
     whole = asdict(replace(view, suspects=()))
     return {
         "schema_version": SCHEMA_VERSION,
-        **{key: whole[key] for key in KEYS},
+        **{key: _pick(whole[key], SECTION_KEYS.get(key)) for key in KEYS},
         "suspects": [
             {key: getattr(suspect, key) for key in SUSPECT_KEYS} for suspect in view.suspects
         ],
     }
+
+
+def _pick(found: Any, names: tuple[str, ...] | None) -> Any:  # noqa: ANN401  # JSON
+    """Some fields of an object, or of each in a list; None: all of them."""
+    if names is None or found is None:
+        return found
+    if isinstance(found, dict):
+        return {name: found[name] for name in names}
+    return [_pick(each, names) for each in found]

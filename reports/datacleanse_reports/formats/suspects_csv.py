@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
     from datacleanse_reports.suspect import Suspect
 
 SUGGESTION_COLUMNS = (
@@ -38,8 +38,6 @@ TECHNICAL_COLUMNS = (
 )
 """What stands last. Names are those of ``audit.parquet``, and ``reason``."""
 
-AUDIT_COLUMNS = (*SUGGESTION_COLUMNS, *TECHNICAL_COLUMNS)
-
 PREFIX = "data."
 """Put before an original column whose name is one of the audit's."""
 
@@ -52,30 +50,35 @@ class SuspectsCsv:
     file_name: str = "suspects.csv"
     raw: bool = False
     """Whether cells that a spreadsheet would run as formulas stay as they are."""
+    first: tuple[str, ...] = SUGGESTION_COLUMNS
+    """Fields of a suspect that stand before its own columns."""
+    last: tuple[str, ...] = TECHNICAL_COLUMNS
+    """Those that stand behind them."""
 
-    def render(self, view: ReportView) -> str:
+    def render(self, view: RunView) -> str:
         """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
         from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 
-        names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
+        taken = {*self.first, *self.last}
+        names = (PREFIX + name if name in taken else name for name in view.columns)
         rows = (
-            [spell_cell(value) for value in _collect_values(suspect)] for suspect in view.suspects
+            [_spell_cell(value) for value in self._collect_values(suspect)]
+            for suspect in view.suspects
         )
-        lines = [[*SUGGESTION_COLUMNS, *names, *TECHNICAL_COLUMNS], *rows]
+        lines = [[*self.first, *names, *self.last], *rows]
         return "".join(
             format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
         )
 
+    def _collect_values(self, suspect: Suspect) -> list[object]:
+        return [
+            *(getattr(suspect, name) for name in self.first),
+            *suspect.cells,
+            *(getattr(suspect, name) for name in self.last),
+        ]
 
-def _collect_values(suspect: Suspect) -> list[object]:
-    return [
-        *(getattr(suspect, name) for name in SUGGESTION_COLUMNS),
-        *suspect.cells,
-        *(getattr(suspect, name) for name in TECHNICAL_COLUMNS),
-    ]
 
-
-def spell_cell(value: object) -> str:
+def _spell_cell(value: object) -> str:
     """A value as a cell; what is missing is empty."""
     if value is None:
         return ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports import flag_sentences, sentences
 from datacleanse_reports.notebook.pages import get_template
-from datacleanse_reports.users_columns import keep_users_columns
+from datacleanse_reports.run_view import keep_users_columns
 from datacleanse_reports.view import read_view
 from datacleanse_reports.wording import (
     estimate,

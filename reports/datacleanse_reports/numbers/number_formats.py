@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.models.number_card import MEASURES, spell_measure
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports.flag_sentences import say_reading
 from datacleanse_reports.formats.html import describe_page, make_environment
@@ -15,15 +17,16 @@ from datacleanse_reports.formats.markdown import (
     lay_out_table,
 )
 from datacleanse_reports.formats.summary_json import SUSPECT_KEYS
-from datacleanse_reports.formats.suspects_csv import PREFIX, spell_cell
+from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.numbers import number_sentences as sentences
+from datacleanse_reports.run_view import keep_users_columns
 from datacleanse_reports.sentences import say_noise, say_overlap
-from datacleanse_reports.users_columns import keep_users_columns
 from datacleanse_reports.wording import format_probability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from datacleanse_reports.formats.interface import Format
     from datacleanse_reports.numbers.number_view import NumberSuspect, NumberView
     from datacleanse_reports.page import Serving
 
@@ -65,29 +68,13 @@ SHOWN = 20
 """Suspects in `report.md`; `suspects.csv` has all that are listed."""
 
 
-def render_csv(view: NumberView, *, raw: bool = False) -> str:
-    """``suspects.csv``; unless ``raw``, what a spreadsheet would run is defused."""
-    from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
-
-    own = {*FIRST_COLUMNS, *LAST_COLUMNS}
-    names = [PREFIX + name if name in own else name for name in view.columns]
-    lines = [[*FIRST_COLUMNS, *names, *LAST_COLUMNS]]
-    for suspect in view.suspects:
-        first, last = (
-            [spell_cell(getattr(suspect, name)) for name in columns]
-            for columns in (FIRST_COLUMNS, LAST_COLUMNS)
-        )
-        lines.append([*first, *(cell or "" for cell in suspect.cells), *last])
-    return "".join(format_csv_line(line if raw else map(defuse_formula, line)) for line in lines)
-
-
-def render_json(view: NumberView) -> str:
+def _render_json(view: NumberView) -> str:
     """``summary.json``."""
-    text = json.dumps(summarise_numbers(view), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(_summarise_numbers(view), indent=2, ensure_ascii=False, allow_nan=False)
     return text + "\n"
 
 
-def summarise_numbers(view: NumberView) -> dict[str, Any]:
+def _summarise_numbers(view: NumberView) -> dict[str, Any]:
     """`run.json`'s sections, without the rows' own cells, and the suspects."""
     whole = to_json(view.manifest)
     return {
@@ -102,7 +89,7 @@ def summarise_numbers(view: NumberView) -> dict[str, Any]:
     }
 
 
-def render_markdown(view: NumberView) -> str:
+def _render_markdown(view: NumberView) -> str:
     """``report.md``."""
     manifest = view.manifest
     suspects = lay_out_table(
@@ -157,20 +144,15 @@ def _lay_out_model(view: NumberView) -> str:
     if measured is None:
         return f"{said} {sentences.say_model(view)}"
     rows = [
-        [title, sentences.spell(measured.reweighted, key), sentences.spell(measured.control, key)]
-        for key, title in sentences.MEASURES.items()
+        [title, spell_measure(measured.reweighted, key), spell_measure(measured.control, key)]
+        for key, title in MEASURES.items()
     ]
     table = lay_out_table(["", "this model", "plain training"], rows, numbers=" rr")
     return f"{said}\n\n{table}"
 
 
-def render_html(view: NumberView) -> str:
-    """``report.html``: one page, which works from disk."""
-    return render_number_page(view)
-
-
 def render_number_page(view: NumberView, *, first: int = 1, serving: Serving | None = None) -> str:
-    """Render the page; arguments as for `datacleanse_reports.formats.html.render_page`."""
+    """``report.html``: one page, which works from disk; arguments as for `html.render_page`."""
     view = keep_users_columns(view)
     common = describe_page(view, first=first, serving=serving)
     page = make_environment().get_template("numbers.html.j2")
@@ -179,15 +161,26 @@ def render_number_page(view: NumberView, *, first: int = 1, serving: Serving | N
         manifest=view.manifest,
         program_version=view.manifest.versions.datacleanse,
         shown_slips=sentences.say_slips(view),
-        measures=sentences.MEASURES,
-        spell=sentences.spell,
+        measures=MEASURES,
+        spell=spell_measure,
     )
 
 
-FORMATS: dict[str, tuple[str, Callable[[NumberView], str]]] = {
-    "html": ("report.html", render_html),
-    "csv": ("suspects.csv", render_csv),
-    "json": ("summary.json", render_json),
-    "md": ("report.md", render_markdown),
-}
-"""File and renderer of each format, by name."""
+@dataclass(frozen=True)
+class NumberFormat:
+    """A file that is a function of the view."""
+
+    name: str
+    file_name: str
+    render: Callable[[NumberView], str]
+
+
+_ALL: tuple[Format[NumberView], ...] = (
+    NumberFormat("html", "report.html", render_number_page),
+    SuspectsCsv(first=FIRST_COLUMNS, last=LAST_COLUMNS),
+    NumberFormat("json", "summary.json", _render_json),
+    NumberFormat("md", "report.md", _render_markdown),
+)
+
+FORMATS: dict[str, Format[NumberView]] = {each.name: each for each in _ALL}
+"""The reports of every run, in the order in which they are written."""

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.data.messages import format_list
+from datacleanse.models.number_card import spell_measure
 from datacleanse_reports.wording import format_plural, make_visible
 
 if TYPE_CHECKING:
-    from datacleanse.storage.manifest.numbers import NumberComparison, NumberMeasures
+    from datacleanse.storage.manifest.numbers import NumberComparison
     from datacleanse_reports.numbers.number_view import NumberView
-
-MEASURES = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
-"""Names of measures for people, by field."""
 
 
 def say_slips(view: NumberView) -> str:
@@ -32,8 +30,8 @@ def say_model(view: NumberView) -> str:
     where = "test rows" if view.manifest.metrics.test else "held-back rows"
     first, second = measured.reweighted, measured.control
     return (
-        f"On {measured.rows:,} {where} the model's RMSE is {spell(first, 'rmse')}, plain "
-        f"training's {spell(second, 'rmse')}{_judge_difference(measured)}."
+        f"On {measured.rows:,} {where} the model's RMSE is {spell_measure(first, 'rmse')}, plain "
+        f"training's {spell_measure(second, 'rmse')}{_judge_difference(measured)}."
     )
 
 
@@ -56,9 +54,3 @@ def say_read(view: NumberView) -> list[str]:
     if test is not None:
         lines.append(f"{make_visible(test.source)}: {format_plural(test.rows, 'test row')}")
     return lines
-
-
-def spell(measures: NumberMeasures, name: str) -> str:
-    """A measure for people."""
-    value = getattr(measures, name)
-    return "not known" if value is None else f"{value:.4g}"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.data.any_number import read_number
 from datacleanse_reports.audit import (
     find_originals,
-    keep_finite,
-    place_for_people,
     read_columns,
+    spell_originals,
+    take_record,
 )
-from datacleanse_reports.cells import choose_cells, spell_column
+from datacleanse_reports.cells import choose_cells
 from datacleanse_reports.companions import read_companions
 from datacleanse_reports.health import make_health
 from datacleanse_reports.read_run_view import read_run_view
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_reports.companions import Companions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,52 +98,26 @@ def _collect_suspects(
     folder: RunFolder, manifest: NumberManifest, originals: pa.Table, top: int
 ) -> tuple[NumberSuspect, ...]:
     """The listed rows that have their cells stored, by rank."""
-    positions, names = find_originals(originals, manifest.data.label)
-    texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
-    places = place_for_people(names, manifest)
-    stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
-    listed = [each for each in folder.read_number_suspects(last=top) if each["row"] in stored]
+    stored = spell_originals(originals, manifest)
+    listed = [each for each in folder.read_number_suspects(last=top) if each["row"] in stored.at]
     rows = {record["row"] for record in listed}
+    _, names = find_originals(originals, manifest.data.label)
     beside = read_companions(folder, manifest, rows=rows, columns=names)
     suspects = []
     for record in listed:
-        row = record["row"]
-        cells = [text[stored[row]] for text in texts]
-        telling = choose_cells(cells, places, beside.telling.get(row, ()))
-        suspects.append(_make_suspect(record, tuple(cells), telling, beside))
+        cells, told = stored.take(record["row"]), beside.telling.get(record["row"], ())
+        suspect = NumberSuspect(
+            **take_record(record, cells, beside),
+            **{name: record[name] for name in _OF_NUMBERS},
+            reason=give_reason(record),
+            likely=(),
+            telling=choose_cells(cells, stored.places, told),
+        )
+        suspects.append(suspect)
     return tuple(suspects)
 
 
-def _make_suspect(
-    record: Mapping[str, Any],
-    cells: tuple[str | None, ...],
-    telling: tuple[int, ...],
-    beside: Companions,
-) -> NumberSuspect:
-    values: dict[str, Any] = {name: record[name] for name in _TAKEN_OVER}
-    values |= {name: keep_finite(record[name]) for name in _MEASURED}
-    return NumberSuspect(
-        **values,
-        id=record["id"] if record["id"] is not None else str(record["row"]),
-        flagged=bool(record["flagged"]),
-        weight_by_epoch=tuple(map(keep_finite, record["weight_by_epoch"] or ())),
-        reason=give_reason(record),
-        cells=cells,
-        likely=(),
-        neighbours=beside.neighbours.get(record["row"], ()),
-        picture=beside.pictures.get(record["row"]),
-        telling=telling,
-    )
-
-
-_TAKEN_OVER = (
-    *("rank", "row", "given_label", "suggested_label", "verified_label", "slip", "in_training"),
-    *("row_sha256", "predicted", "predicted_low", "predicted_high", "verdict"),
-)
-_MEASURED = (
-    *("mislabel_probability", "p_value", "suspicion", "mean_weight", "zero_weight_share"),
-    *("mean_influence", "mean_loss", "mean_margin", "control_margin"),
-)
+_OF_NUMBERS = ("slip", "predicted", "predicted_low", "predicted_high")
 
 
 def give_reason(record: Mapping[str, Any]) -> str:

@@ -9,7 +9,6 @@ command and begin another one.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,24 +27,17 @@ _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
 
 
-@dataclass(frozen=True)
-class GitHubAnnotations:
+def render(gate: Gate) -> str:
     """An error for each threshold that is exceeded, then for its rows, as many as are shown."""
-
-    name: str = "github"
-
-    def render(self, gate: Gate) -> str:
-        """One command a line."""
-        title = f"Label gate: {gate.source}"
-        if gate.is_open:
-            return _spell("notice", f"{count_exceeded(gate)}.", title=title) + "\n"
-        errors = [
-            _spell("error", f"{each.threshold}: {each.sentence}", title=title)
-            for each in gate.exceeded
-        ]
-        room = max(0, SHOWN - len(errors))
-        errors += list(_list_rows(gate))[:room]
-        return "".join(f"{line}\n" for line in errors)
+    title = f"Label gate: {gate.source}"
+    if gate.is_open:
+        return _spell("notice", f"{count_exceeded(gate)}.", title=title) + "\n"
+    errors = [
+        _spell("error", f"{each.threshold}: {each.sentence}", title=title) for each in gate.exceeded
+    ]
+    room = max(0, SHOWN - len(errors))
+    errors += list(_list_rows(gate))[:room]
+    return "".join(f"{line}\n" for line in errors)
 
 
 def _list_rows(gate: Gate) -> Iterator[str]:

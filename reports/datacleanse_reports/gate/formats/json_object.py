@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,13 +16,7 @@ SCHEMA_VERSION = 1
 """
 
 
-@dataclass(frozen=True)
-class GateJson:
-    """For scripts."""
-
-    name: str = "json"
-
-    def render(self, gate: Gate) -> str:
-        """``schema_version``, ``is_open`` and the fields of `Gate`, on one line."""
-        plain = {"schema_version": SCHEMA_VERSION, "is_open": gate.is_open, **asdict(gate)}
-        return json.dumps(plain, ensure_ascii=True, allow_nan=False) + "\n"
+def render(gate: Gate) -> str:
+    """``schema_version``, ``is_open`` and the fields of `Gate`, on one line."""
+    plain = {"schema_version": SCHEMA_VERSION, "is_open": gate.is_open, **asdict(gate)}
+    return json.dumps(plain, ensure_ascii=True, allow_nan=False) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse_reports.formats.markdown import (
@@ -20,35 +19,29 @@ if TYPE_CHECKING:
 ROWS_SHOWN = 20
 
 
-@dataclass(frozen=True)
-class GateMarkdown:
+def render(gate: Gate) -> str:
     """A heading, a table of thresholds, and a table of rows for each that is exceeded."""
-
-    name: str = "markdown"
-
-    def render(self, gate: Gate) -> str:
-        """Lay out the whole page."""
-        state = "open" if gate.is_open else "shut"
-        table = lay_out_table(
-            ["Threshold", "Allowed", "Met", ""],
-            (
-                [
-                    f"`{each.threshold}`",
-                    say_allowed(each),
-                    say_met(each),
-                    "**exceeded**" if each.is_exceeded else "ok",
-                ]
-                for each in gate.checked
-            ),
-            numbers=" rr",
-        )
-        parts = [
-            f"## Label gate {state}: {escape_text(gate.source)}",
-            f"{count_exceeded(gate)}. Run {escape_text(gate.run)}.",
-            table,
-            *(_lay_out_exceeded(each) for each in gate.exceeded),
-        ]
-        return "\n\n".join(parts) + "\n"
+    state = "open" if gate.is_open else "shut"
+    table = lay_out_table(
+        ["Threshold", "Allowed", "Met", ""],
+        (
+            [
+                f"`{each.threshold}`",
+                say_allowed(each),
+                say_met(each),
+                "**exceeded**" if each.is_exceeded else "ok",
+            ]
+            for each in gate.checked
+        ),
+        numbers=" rr",
+    )
+    parts = [
+        f"## Label gate {state}: {escape_text(gate.source)}",
+        f"{count_exceeded(gate)}. Run {escape_text(gate.run)}.",
+        table,
+        *(_lay_out_exceeded(each) for each in gate.exceeded),
+    ]
+    return "\n\n".join(parts) + "\n"
 
 
 def _lay_out_exceeded(each: Checked) -> str:

@@ -1,17 +1,23 @@
-"""The formats of a gate by name. A new one is a file beside this one and a line here."""
+"""The formats of a gate by name. A new one is a file beside this one and a line here.
+
+Each gives all that is printed of a gate, lines ended. Formats compute nothing.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.gate.formats.github import GitHubAnnotations
-from datacleanse_reports.gate.formats.json_object import GateJson
-from datacleanse_reports.gate.formats.markdown import GateMarkdown
-from datacleanse_reports.gate.formats.text import GateText
+from datacleanse_reports.gate.formats import github, json_object, markdown, text
 
 if TYPE_CHECKING:
-    from datacleanse_reports.gate.formats.interface import GateFormat
+    from collections.abc import Callable
 
-_ALL: tuple[GateFormat, ...] = (GateText(), GitHubAnnotations(), GateMarkdown(), GateJson())
+    from datacleanse_reports.gate.records import Gate
 
-GATE_FORMATS: dict[str, GateFormat] = {each.name: each for each in _ALL}
+GATE_FORMATS: dict[str, Callable[[Gate], str]] = {
+    "text": text.render,
+    "github": github.render,
+    "markdown": markdown.render,
+    "json": json_object.render,
+}
+"""As ``--format`` calls them."""

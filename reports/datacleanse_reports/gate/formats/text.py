@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse_reports.gate.wording import (
@@ -25,23 +24,17 @@ ROWS_SHOWN = 10
 _HEADERS = ("threshold", "allowed", "met", "")
 
 
-@dataclass(frozen=True)
-class GateText:
+def render(gate: Gate) -> str:
     """A table of thresholds, then the rows of those that are exceeded."""
-
-    name: str = "text"
-
-    def render(self, gate: Gate) -> str:
-        """Lay out the table and the rows."""
-        lines = [
-            f"Gate {'open' if gate.is_open else 'shut'}: {gate.source} "
-            f"({count_exceeded(gate)}, run {gate.run})",
-            "",
-            *_lay_out_table(gate),
-        ]
-        for each in gate.exceeded:
-            lines += ["", *_lay_out_exceeded(each)]
-        return "".join(f"{make_visible(line)}\n" for line in lines)
+    lines = [
+        f"Gate {'open' if gate.is_open else 'shut'}: {gate.source} "
+        f"({count_exceeded(gate)}, run {gate.run})",
+        "",
+        *_lay_out_table(gate),
+    ]
+    for each in gate.exceeded:
+        lines += ["", *_lay_out_exceeded(each)]
+    return "".join(f"{make_visible(line)}\n" for line in lines)
 
 
 def _lay_out_table(gate: Gate) -> Iterator[str]:
