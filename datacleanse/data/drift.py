@@ -12,6 +12,7 @@ from datacleanse.data.column_values import read_categories, read_moments, read_n
 from datacleanse.data.columns import NO_MOMENT
 from datacleanse.data.messages import quote_value
 from datacleanse.records import Notice
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,11 +71,7 @@ def note_class_shares(
     if shares is None:
         shares = np.bincount(data.labels, minlength=n_classes) / data.n_rows
     counts = np.bincount(other.labels, minlength=n_classes)
-    observed, expected = _group_rare_classes(counts, shares * other.n_rows)
-    if len(expected) < 2:
-        return []
-    statistic = ((observed - expected) ** 2 / expected).sum()
-    p_value = float(special.chdtrc(len(expected) - 1, statistic))
+    p_value = measure_class_shares(counts, shares)
     if not p_value < _LEVEL:
         return []
     gaps = np.abs(counts / other.n_rows - shares)
@@ -89,6 +86,20 @@ def note_class_shares(
         f"labels in DATA alone can cause this; {_DRAWN[role]} that was not drawn at random can too."
     )
     return [Notice(f"{role.lower()}-{SHARES}", message, is_warning=True)]
+
+
+def measure_class_shares(counts: NDArray[np.int64], shares: NDArray[np.float64]) -> float:
+    """How likely a sample's counts are so far from the shares by chance (chi-square), in [0, 1].
+
+    Args:
+        counts: (C,) rows of each class.
+        shares: (C,) that are expected; they sum to 1.
+    """
+    observed, expected = _group_rare_classes(counts, shares * counts.sum())
+    if len(expected) < 2:
+        return 1.0
+    statistic = ((observed - expected) ** 2 / expected).sum()
+    return float(special.chdtrc(len(expected) - 1, statistic))
 
 
 def _group_rare_classes(
@@ -171,11 +182,11 @@ def _find_difference(
 
 def _read_ordered(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     """(at most ``_SAMPLE``,) values whose order is that of the column; NaN is missing."""
-    step = -(-dataset.n_rows // _SAMPLE)
+    rows = draw_spread(dataset.n_rows, _SAMPLE)
     if column.kind == "datetime":
-        micros = read_moments(dataset, column)[::step]
+        micros = read_moments(dataset, column)[rows]
         return np.where(micros == NO_MOMENT, np.nan, micros.astype(np.float64))
-    return read_numbers(dataset, column)[::step]
+    return read_numbers(dataset, column)[rows]
 
 
 def _compare_missing(

@@ -46,7 +46,9 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     verdict = read_verdicts(evidence)
     is_tested = evidence.is_trained[: evidence.n_data] & (verdict == UNVERIFIED)
     is_tested &= ~evidence.left_out[evidence.current]
-    tests = compare_with_right_rows(posteriors.scores, evidence, pairs, is_tested)
+    tests = compare_with_right_rows(
+        posteriors.scores, evidence, pairs, is_tested, confusion=posteriors.confusion
+    )
     calibrate = calibrate_on_pairs if pairs.suffice else calibrate_on_right_rows
     found = calibrate(posteriors, evidence, pairs, tests, fdr=fdr)
     loss = (evidence.reweighted.loss + evidence.control.loss)[: evidence.n_data]
@@ -83,7 +85,7 @@ def order_flags(
     found: Calibrated, rank: NDArray[np.int64], is_tested: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
     """(N,) the flags; a list by probability is one run of the ranking, whatever ties there are."""
-    if found.basis != "calibrated":
+    if found.basis == "controlled":
         return found.flagged
     return list_first(found.flagged, rank, is_tested)
 

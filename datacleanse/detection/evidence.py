@@ -177,7 +177,7 @@ class Assessment:
     """By fold."""
     calibration_score: NDArray[np.float64]
     """(CLEAN,) suspicion of each row in the fold in which it calibrates, NaN where it never does;
-    where pairs calibrate, of them alone."""
+    where pairs calibrate, of them alone, each as if its own label had taught nothing."""
     smallest_p_value: float | None
     """The smallest p-value that the calibration rows allow; None where there are no p-values."""
     null_share: float | None

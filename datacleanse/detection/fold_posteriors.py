@@ -14,6 +14,7 @@ from datacleanse.detection.posterior import (
     Opinions,
     choose_trust,
     learn_noise,
+    split_judged,
 )
 from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from datacleanse.detection.posterior import Noise
 
 BLOCK = 65_536
-"""Rows judged at a time."""
+"""Rows whose clues are gathered at a time."""
 
 
 class FoldPosteriors:
@@ -50,8 +51,7 @@ class FoldPosteriors:
         """(N,) how likely it is where the given label is wrong, in [0, 1]."""
         self.confusion = np.zeros((n_classes, n_classes))
         """(C, C) expected rows of DATA by given label (first) and true class, without pairs."""
-        for start in range(0, len(labels), BLOCK):
-            rows = np.arange(start, min(start + BLOCK, len(labels)))
+        for rows in split_judged(len(labels), n_classes):
             given = labels[rows]
             own = np.arange(len(rows)), given
             mean = np.zeros((len(rows), n_classes))

@@ -62,7 +62,7 @@ def calibrate_on_pairs(
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)
     flagged[find_list(fdr)] = True
     scores = np.full(len(evidence.labels), np.nan)
-    scores[pairs.rows] = calibration.estimate(of_pairs)
+    scores[pairs.rows] = calibration.estimate_held_out(of_pairs, pairs.is_wrong)
     return Calibrated(
         suspicion=probability,
         probability=probability,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.data.drift import measure_class_shares
 from datacleanse.detection import flags
 from datacleanse.detection.flags import PValues, Scored
 from datacleanse.detection.pairs import find_right_rows
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
 many rows of each is no sample of DATA."""
+
+CHANCE = 0.05
+"""By which CLEAN's classes are mixed as they are, at least, for it to be a sample of DATA. Values
+tried: decision 24."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,8 @@ def compare_with_right_rows(
     evidence: Evidence,
     pairs: JudgedPairs,
     is_tested: NDArray[np.bool_],
+    *,
+    confusion: NDArray[np.float64],
 ) -> Tests:
     """Compare the tested rows, (N,) True, with right ones of every fold.
 
@@ -63,6 +70,8 @@ def compare_with_right_rows(
         evidence: what is known after the trainings.
         pairs: those that calibrate.
         is_tested: rows to compare.
+        confusion: (C, C) expected rows of DATA by given label (first) and true class, without
+            pairs; (1, 1) where labels are numbers.
     """
     n = evidence.n_data
     right = find_right_rows(evidence, pairs)
@@ -74,30 +83,39 @@ def compare_with_right_rows(
         Scored(each[:n] if is_tested.all() else keep_rows(each[:n][is_tested]), each[rows])
         for each, rows in zip(scores, right, strict=True)
     ]
-    found = _compute(folds, right, evidence, is_tested)
+    is_by_class = _is_balanced(evidence) or (not pairs.suffice and _is_unlike(evidence, confusion))
+    if is_by_class:
+        own = [evidence.labels[rows] for rows in right]
+        tested = evidence.labels[:n][is_tested]
+        found = flags.compute_p_values_by_class(folds, tested, own, n_classes=len(confusion))
+    else:
+        found = flags.compute_p_values(folds)
     p_value[is_tested] = found.values
     release_mapped()
     return Tests(is_tested, p_value, folds, found, flags.estimate_null_share(found.values))
 
 
-def _compute(
-    folds: Sequence[Scored],
-    right: Sequence[NDArray[np.int64]],
-    evidence: Evidence,
-    is_tested: NDArray[np.bool_],
-) -> PValues:
-    """P-values of the tested rows; class by class where CLEAN was balanced on purpose.
+def _is_balanced(evidence: Evidence) -> bool:
+    """Whether CLEAN has as many rows of each class on purpose.
 
     Rows that calibrate must then be compared with rows of their own class alone, since the mix of
     classes is another one.
     """
-    labels, n = evidence.labels, evidence.n_data
     n_classes = evidence.control.probability.shape[1]
     counts = evidence.count_sampled()
-    shares = np.bincount(labels[:n], minlength=n_classes) / n
-    is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
-    if not is_balanced or np.ptp(shares) < UNBALANCED:
-        return flags.compute_p_values(folds)
-    return flags.compute_p_values_by_class(
-        folds, labels[:n][is_tested], [labels[rows] for rows in right], n_classes=n_classes
-    )
+    shares = np.bincount(evidence.labels[: evidence.n_data], minlength=n_classes) / evidence.n_data
+    return bool(counts.min() > 0 and np.ptp(counts) <= 1 and np.ptp(shares) >= UNBALANCED)
+
+
+def _is_unlike(evidence: Evidence, confusion: NDArray[np.float64]) -> bool:
+    """Whether CLEAN's classes are mixed otherwise than DATA's true ones are, by estimate.
+
+    With few rows of a class whose right labels look doubtful, too many of these would pass.
+    """
+    if len(confusion) == 1:
+        return False
+    # Rows of a class that is left out are not tested.
+    is_tested = ~evidence.left_out
+    expected = confusion.sum(axis=0)[is_tested]
+    counts = evidence.count_sampled()[is_tested]
+    return measure_class_shares(counts, expected / expected.sum()) < CHANCE

@@ -38,9 +38,10 @@ from datacleanse.detection.error_kinds import (
     fit_spread,
 )
 from datacleanse.detection.noise_matrix import NoiseModel, fit_noise, fit_noise_on_pairs
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -68,8 +69,15 @@ BURDEN = 5.0
 PAIRS_BURDEN = 2.0
 """The same where pairs say which account tells wrong labels better."""
 
+JUDGED = 2**20
+"""Rows times classes that are judged together: a dozen arrays of that size are held."""
+
+MAX_CLEAN = 2_000
+"""Clean rows of a part that teach the matrix. Its fit takes time and memory for each of them, a
+minute and a gigabyte for 10,000 with 40 classes."""
+
 MAX_FITTED = 20_000
-"""Rows of DATA, about, whose labels tell how errors spread."""
+"""Rows of DATA whose labels tell how errors spread."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,7 @@ def learn_noise(
         n_data: DATA's rows are the first ones.
         on_pairs: whether the given labels of pairs, of which there are some, teach the matrix.
     """
+    parts = [part[draw_spread(len(part), MAX_CLEAN)] for part in parts]
     clean = np.unique(np.concatenate(parts))
     if not len(clean):
         return [learn_noise_alone(opinion, labels, n_data)] * len(parts)
@@ -117,7 +126,7 @@ def learn_noise(
         models = fit_noise(given, truth[clean], is_in)
         # Each clean row is asked about matrices that did not see it, so that all have a say.
         trust = float(expit(sum(found.gain for found in models) - BURDEN))
-    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    data = draw_spread(n_data, MAX_FITTED)
     of_data = _take_at(opinion, data)
     noise = []
     for found, seen in zip(models, is_in, strict=True):
@@ -141,7 +150,7 @@ def learn_noise_alone(
         n_data: DATA's rows are the first ones.
     """
     matrix = make_one_rate_matrix(opinion.shape[1], USUAL_RATE)
-    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    data = draw_spread(n_data, MAX_FITTED)
     given = deconvolve(_take_at(opinion, data), matrix)
     return Noise(NoiseModel(matrix, matrix, 0.0), fit_spread(given, labels[data]), 0.0)
 
@@ -218,6 +227,13 @@ class Opinions:
             is_unknown = self._left_out[labels]
             doubt[is_unknown, steered] = doubt[is_unknown, :1]
         return doubt
+
+
+def split_judged(n_rows: int, n_classes: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the positions of n rows, so many at a time as are judged together."""
+    step = max(1, JUDGED // n_classes)
+    for start in range(0, n_rows, step):
+        yield np.arange(start, min(start + step, n_rows))
 
 
 def _take_at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:

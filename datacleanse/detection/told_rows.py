@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.sampling import draw_spread
 from datacleanse.storage.mapped_tables import take_parked
 
 if TYPE_CHECKING:
@@ -34,15 +35,15 @@ class ToldRows:
 def take_told_rows(
     data: Dataset, rows: NDArray[np.int64], columns: Sequence[Column], size: int
 ) -> ToldRows:
-    """Take a sample, evenly spaced, and the rows that are asked for.
+    """Take a sample, spread over DATA, and the rows that are asked for.
 
     Args:
         data: DATA, its N rows.
         rows: (K,) ascending, those that are asked for.
         columns: to be read.
-        size: rows of the sample, at most twice as many.
+        size: rows of the sample, at most.
     """
-    sample = np.arange(0, data.n_rows, max(1, data.n_rows // size))
+    sample = draw_spread(data.n_rows, size)
     taken = np.union1d(sample, rows)
     table = take_parked(data.table.select([each.name for each in columns]), taken)
     part = replace(data, table=table, labels=data.labels[taken])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.assessment import find_likely_classes
+from datacleanse.detection.posterior import split_judged
 from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ VERDICTS = ("fine", "likely wrong", "ambiguous", "unlike the rest")
 FINE, LIKELY_WRONG, AMBIGUOUS, UNLIKE = range(len(VERDICTS))
 
 CLEAR = 2.0
-
-_PORTION = 2**16
 
 
 def judge_rows(
@@ -42,8 +41,7 @@ def judge_rows(
         is_unlike: (N,) rows unlike all others.
     """
     verdict = np.empty(evidence.n_data, np.int8)
-    for start in range(0, evidence.n_data, _PORTION):
-        rows = np.arange(start, min(start + _PORTION, evidence.n_data))
+    for rows in split_judged(evidence.n_data, len(assessment.confusion)):
         classes, probability = find_likely_classes(evidence, assessment, rows, places=2)
         verdict[rows] = judge_likely(classes, probability, evidence.labels[rows])
     verdict[is_unlike] = UNLIKE

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from datacleanse.detection import flags
 from datacleanse.detection import worth as module
-from datacleanse.detection.assessment import assess, find_likely_classes
+from datacleanse.detection.assessment import assess, find_likely_classes, order_flags
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.detection.noise_rates import count_confusions, estimate_noise_by_class
 from datacleanse.detection.on_right_rows import LOCAL_PART
@@ -172,13 +173,10 @@ def test_nothing_is_listed_where_nothing_stands_out():
     assert not assessment.flagged.any()
 
 
-def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
-    """Rows of the rare class look worse without being wrong: their own class tells."""
+def see_doubtful_class(labels) -> Evidence:
+    """No label is wrong, but rows of class 1 look worse than the others."""
     base = evidence(n_wrong=0, shift=0.0)
     rng = np.random.default_rng(1)
-    labels = np.zeros(N + N_CLEAN, dtype=np.int64)
-    labels[:40] = 1
-    labels[N:] = np.arange(N_CLEAN) % 2
     own = np.where(
         labels == 1, rng.uniform(0.3, 0.6, len(labels)), rng.uniform(0.9, 0.99, len(labels))
     )
@@ -186,7 +184,7 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     probability[labels == 1] = probability[labels == 1][:, ::-1]
     seen = replace(dynamics(own), probability=probability)
     folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
-    given = replace(
+    return replace(
         base,
         labels=labels,
         truth=np.append(base.verified, labels[N:]),
@@ -195,6 +193,25 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
         folds=folds,
         second=probability,
     )
+
+
+def test_a_clean_set_of_other_classes_than_data_is_compared_class_by_class():
+    """Few of its rows are of the class whose right rows look doubtful."""
+    labels = np.zeros(N + N_CLEAN, dtype=np.int64)
+    labels[:160] = 1
+    labels[N : N + N_CLEAN : 20] = 1
+    assessment = assess(see_doubtful_class(labels), fdr=0.1)
+    assert assessment.basis != "controlled"
+    assert 0.4 < assessment.p_value[:160].mean() < 0.65
+    assert assessment.p_value[:160].min() == pytest.approx(1 / 16)
+
+
+def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
+    """Rows of the rare class look worse without being wrong: their own class tells."""
+    labels = np.zeros(N + N_CLEAN, dtype=np.int64)
+    labels[:40] = 1
+    labels[N:] = np.arange(N_CLEAN) % 2
+    given = see_doubtful_class(labels)
     assessment = assess(given, fdr=0.1)
     p_value = assessment.p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
@@ -454,3 +471,16 @@ def test_a_known_error_is_no_flag_where_no_sample_is_verified():
     assert assessment.probability[100] == 1
     assert assessment.suggested[100] == truth[100]
     assert not assessment.flagged.any()
+
+
+@pytest.mark.parametrize("basis", ["calibrated", "estimated"])
+def test_a_list_by_probability_that_ends_among_equal_rows_is_one_run_of_the_ranking(basis):
+    wrong = np.append(np.full(5, 0.95), np.full(100, 0.6))
+    flagged = flags.find_longest_list(wrong, 0.3)
+    rank = np.arange(105, 0, -1)  # among equal rows the last comes first
+    rank[:5] = np.arange(1, 6)
+    rank[5:] += 5
+    found = SimpleNamespace(basis=basis, flagged=flagged)
+    listed = order_flags(found, rank, np.ones(105, dtype=np.bool_))
+    assert 5 < listed.sum() == flagged.sum() < 105
+    assert sorted(rank[listed]) == list(range(1, listed.sum() + 1))

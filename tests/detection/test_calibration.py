@@ -148,3 +148,44 @@ def test_the_better_account_fits_better_however_it_is_scaled():
 def test_log_odds_are_cut():
     found = clip_log_odds(np.array([0.0, 1e-300, 0.5, 1.0]))
     np.testing.assert_allclose(found, [-module.CLIP, -module.CLIP, 0, module.CLIP])
+
+
+def test_a_share_is_simulated_on_rows_of_all_kinds_where_these_take_turns():
+    rng = np.random.default_rng(0)
+    n = 3 * module.MAX_SIMULATED
+    # Of three annotators, in turn, the last one errs.
+    is_wrong = (np.arange(n) % 3 == 2) & (rng.random(n) < 0.3)
+    log_odds = np.where(is_wrong, rng.normal(1.5, 1, n), rng.normal(-4, 1, n))
+    clues = Clues(log_odds, np.empty((n, 0)), np.zeros(n, dtype=np.int64))
+    pairs = rng.choice(n, 400, replace=False)
+    calibration = fit_calibration(clues.take(pairs), is_wrong[pairs], 1)
+    low, high = np.quantile(calibration.simulate_shares(clues), [0.025, 0.975])
+    assert low < is_wrong.mean() < high
+
+
+def test_a_row_is_held_out_as_if_the_coefficients_were_fitted_without_it(monkeypatch):
+    monkeypatch.setattr(module, "CLASS_SPREADS", (0.7,))
+    monkeypatch.setattr(module, "VIEW_SPREADS", (0.4,))
+    clues, is_wrong = draw(n=80, shift=1.0)
+    fitted = fit_calibration(clues, is_wrong, 3)
+    held_out = fitted.estimate_held_out(clues, is_wrong)
+    exact = np.empty(80)
+    for row in range(80):
+        others = np.delete(np.arange(80), row)
+        without = fit_calibration(clues.take(others), is_wrong[others], 3)
+        exact[row] = without.estimate(clues.take(np.array([row])))[0]
+    np.testing.assert_allclose(held_out, exact, atol=0.01)
+    assert np.abs(fitted.estimate(clues) - exact).max() > 0.03
+
+
+def test_rows_that_are_held_out_do_not_bear_themselves_out():
+    found = []
+    for seed in range(20):
+        clues, _ = draw(n=150, seed=seed)
+        by_chance = np.random.default_rng(seed).random(150) < 0.3
+        fitted = fit_calibration(clues, by_chance, 3)
+        held_out, own = fitted.estimate_held_out(clues, by_chance), fitted.estimate(clues)
+        found.append([p[by_chance].mean() - p[~by_chance].mean() for p in (held_out, own)])
+    apart, apart_in_sample = np.mean(found, axis=0)
+    assert apart < 0.003
+    assert apart_in_sample > 0.01

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from datacleanse.detection import posterior as module
 from datacleanse.detection.deconvolution import (
     USUAL_RATE,
     deconvolve,
@@ -14,16 +16,21 @@ from datacleanse.detection.deconvolution import (
     raise_to_floor,
 )
 from datacleanse.detection.error_kinds import Spread
-from datacleanse.detection.fold_posteriors import _learn_noise, gather_opinions
-from datacleanse.detection.noise_matrix import NoiseModel
+from datacleanse.detection.evidence import Fold
+from datacleanse.detection.fold_posteriors import FoldPosteriors, _learn_noise, gather_opinions
+from datacleanse.detection.noise_matrix import NoiseModel, fit_noise
 from datacleanse.detection.posterior import (
     BURDEN,
+    JUDGED,
+    MAX_FITTED,
     POOL_LEAST,
     SHARPNESS,
     Noise,
     Opinions,
     _pool,
     learn_noise,
+    learn_noise_alone,
+    split_judged,
 )
 
 N, C = 30, 3
@@ -160,6 +167,76 @@ def test_without_clean_rows_one_usual_rate_is_supposed_and_no_matrix_is_believed
     np.testing.assert_array_equal(noise.matrices.one_rate, make_one_rate_matrix(C, USUAL_RATE))
     assert noise.trust == 0
     assert 0 < noise.spread.even + noise.spread.alike < 1
+
+
+def test_how_errors_spread_is_learned_from_rows_of_all_kinds_where_these_take_turns():
+    rng = np.random.default_rng(0)
+    n = 3 * MAX_FITTED
+    truth = rng.integers(0, C, n)
+    # Of three annotators, in turn, the last one errs.
+    is_wrong = (np.arange(n) % 3 == 2) & (rng.random(n) < 0.3)
+    labels = np.where(is_wrong, (truth + rng.integers(1, C, n)) % C, truth)
+    opinion = np.full((n, C), 0.02, dtype=np.float32)
+    opinion[np.arange(n), truth] = 0.96
+    spread = learn_noise_alone(opinion, labels, n).spread
+    assert spread.even + spread.alike == pytest.approx(is_wrong.mean(), abs=0.01)
+
+
+def test_rows_are_judged_some_at_a_time_and_fewer_where_classes_are_many():
+    for n_rows, n_classes in ((JUDGED + 5, 2), (1_000, 1_000), (3, 2 * JUDGED), (0, 5)):
+        parts = list(split_judged(n_rows, n_classes))
+        assert all(len(part) * n_classes <= max(JUDGED, n_classes) for part in parts)
+        assert np.array_equal(np.concatenate([np.empty(0, int), *parts]), np.arange(n_rows))
+
+
+def test_judging_takes_memory_for_the_rows_that_are_judged_together(monkeypatch):
+    n, n_classes = 4_000, 100
+    drawn = np.random.default_rng(0).dirichlet(np.ones(n_classes), size=n).astype(np.float32)
+    labels = np.arange(n) % n_classes
+    fold = Fold(None, np.empty(0, np.int64), np.empty(0, np.int64))
+    evidence = SimpleNamespace(
+        labels=labels,
+        n_data=n,
+        truth=np.full(n, -1),
+        verified=np.full(n, -1),
+        folds=(fold,),
+        control=SimpleNamespace(probability=drawn),
+        second=drawn,
+        is_steered=False,
+        has_texts=False,
+        left_out=np.zeros(n_classes, dtype=np.bool_),
+    )
+    pairs = SimpleNamespace(suffice=False)
+    whole = FoldPosteriors(evidence, pairs)
+    monkeypatch.setattr(module, "JUDGED", 10_000)
+    monkeypatch.setattr(module, "MAX_FITTED", 100)  # on which the noise is fitted
+    tracemalloc.start()
+    parts = FoldPosteriors(evidence, pairs)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert parts.noise[0].matrices.gain == whole.noise[0].matrices.gain
+    assert np.array_equal(parts.other, whole.other)
+    assert peak < n * n_classes * 8
+
+
+def test_of_very_many_clean_rows_some_teach_the_noise(monkeypatch):
+    monkeypatch.setattr(module, "MAX_CLEAN", 60)
+    met = []
+
+    def note(given, truth, is_in):
+        met.append(is_in.sum(axis=1).tolist())
+        return fit_noise(given, truth, is_in)
+
+    monkeypatch.setattr(module, "fit_noise", note)
+    n = 400
+    truth = np.arange(n) % C
+    opinion = np.full((n, C), 0.05, dtype=np.float32)
+    opinion[np.arange(n), truth] = 0.9
+    clean = np.arange(100, n)
+    parts = [clean[:250], clean[250:]]
+    found = learn_noise(opinion, parts, truth, truth, 100, on_pairs=False)
+    assert met == [[60, 50]]
+    assert all(np.diag(each.matrices.full).min() > 0.8 for each in found)
 
 
 def test_plain_training_speaks_for_a_class_that_steering_drove_networks_away_from():

@@ -14,12 +14,13 @@ from datacleanse.detection.regression.opinions import NumberQuestion, predict_wi
 from datacleanse.detection.regression.slips import Slip, find_slips, weigh_grid
 from datacleanse.detection.regression.spread import pool_predictions
 from datacleanse.detection.regression.wide_rows import N_COMPONENTS, find_components
+from datacleanse.detection.second_opinion import ridge
 
 
 @given(st.sampled_from([10.0, 0.001, -1.0, 2.54]), st.integers(0, 2**32 - 1))
 def test_a_factor_that_verified_rows_show_is_found(factor, seed):
     true = np.random.default_rng(seed).uniform(1, 100, 6).round(2)
-    slips, others = find_slips(factor * true, true)
+    slips, others = find_slips(factor * true, true, true)
     assert [slip.factor for slip in slips] == [factor]
     assert slips[0].seen == 6
     assert others == 0
@@ -29,7 +30,7 @@ def test_a_factor_that_verified_rows_show_is_found(factor, seed):
 def test_a_constant_shift_is_found_and_single_errors_are_none():
     true = np.array([3.0, 5.0, 9.0, 20.0, 41.0])
     given_numbers = np.array([303.0, 305.0, 309.0, 27.0, 11.0])
-    slips, others = find_slips(given_numbers, true)
+    slips, others = find_slips(given_numbers, true, true)
     assert [(slip.shift, slip.seen) for slip in slips] == [(300.0, 3)]
     assert slips[0].describe() == "+ 300"
     assert others == 2
@@ -37,13 +38,30 @@ def test_a_constant_shift_is_found_and_single_errors_are_none():
 
 def test_fahrenheit_for_celsius_is_a_slip():
     celsius = np.array([10.0, 21.5, 36.6])
-    (slip,), others = find_slips(1.8 * celsius + 32, celsius)
+    (slip,), others = find_slips(1.8 * celsius + 32, celsius, celsius)
     assert (slip.factor, slip.shift, others) == (1.8, 32.0, 0)
 
 
 def test_nothing_is_learned_of_one_pair_or_of_zeros():
-    assert find_slips(np.array([50.0]), np.array([5.0])) == ((), 1)
-    assert find_slips(np.empty(0), np.empty(0)) == ((), 0)
+    assert find_slips(np.array([50.0]), np.array([5.0]), np.array([5.0])) == ((), 1)
+    assert find_slips(np.empty(0), np.empty(0), np.array([5.0])) == ((), 0)
+
+
+def test_ratings_of_other_rows_show_no_slips():
+    rng = np.random.default_rng(0)
+    told = []
+    for _ in range(100):
+        true, other = rng.integers(0, 11, (2, 400)).astype(np.float64)
+        wrong = np.flatnonzero(true != other)[:20]
+        told += find_slips(other[wrong], true[wrong], true)[0]
+    # A chance of CHANCE by known slips, and of as much by shifts.
+    assert len(told) <= 6
+
+
+def test_ratings_that_are_one_too_high_show_it():
+    true = np.random.default_rng(0).integers(0, 10, 400).astype(np.float64)
+    (slip,), others = find_slips(true[:12] + 1, true[:12], true)
+    assert (slip.shift, slip.seen, others) == (1.0, 12, 0)
 
 
 def test_last_digits_speak_for_ten_times_as_much():
@@ -176,3 +194,15 @@ def test_few_components_stand_for_many_columns():
     assert spread[:3].sum() > 0.999 * spread.sum()
     distance = [np.linalg.norm(each[1:] - each[:-1], axis=1) for each in (rows, found)]
     assert distance[1] == pytest.approx(distance[0], rel=1e-2)
+
+
+def test_components_are_those_of_all_rows_where_rows_are_sorted(monkeypatch):
+    monkeypatch.setattr(ridge, "MAX_FITTED", 500)
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(1_500, 64)).astype(np.float32)
+    # What the rows of large numbers, the last third, alone show.
+    telling = np.maximum(np.arange(1_500) - 1_000, 0) / 50
+    rows[:, 0] = telling
+    found = find_components(rows, np.ones(1_500, dtype=np.bool_))
+    kept = np.corrcoef(found.T, telling)[-1, :-1]
+    assert np.abs(kept).max() > 0.99

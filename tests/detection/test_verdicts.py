@@ -61,6 +61,7 @@ def test_what_clean_proves_comes_first(monkeypatch):
         n_data = 5
         labels = np.zeros(5, dtype=np.int64)
         verdict = np.array([1, -1, 0, 0, 0], dtype=np.int8)
+        confusion = np.zeros((2, 2))
 
     likely = np.tile([0, 1], (5, 1)), np.tile([0.95, 0.05], (5, 1))
     monkeypatch.setattr(

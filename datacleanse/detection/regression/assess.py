@@ -126,7 +126,9 @@ def assess_numbers(
     pairs = find_judged_pairs(evidence)
     verdict = read_verdicts(evidence)
     is_tested = evidence.is_trained[:n] & (verdict == UNVERIFIED)
-    tests = compare_with_right_rows(posteriors.scores, evidence, pairs, is_tested)
+    tests = compare_with_right_rows(
+        posteriors.scores, evidence, pairs, is_tested, confusion=posteriors.confusion
+    )
     calibrate = calibrate_on_pairs if pairs.suffice else calibrate_on_right_rows
     found = calibrate(posteriors, evidence, pairs, tests, fdr=fdr)
     rank = rank_rows(

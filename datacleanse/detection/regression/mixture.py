@@ -157,7 +157,9 @@ def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, se
     z = known.standardised
     is_wrong = known.is_known & (known.numbers != known.truth)
     is_right = known.is_known & ~is_wrong
-    slips, n_others = find_slips(known.numbers[is_wrong], known.truth[is_wrong])
+    slips, n_others = find_slips(
+        known.numbers[is_wrong], known.truth[is_wrong], known.numbers[known.is_learned]
+    )
     seen = np.array([n_others, *(slip.seen for slip in slips)], dtype=np.float64)
     is_counted = known.is_learned & ~known.is_known
     weight = np.where(known.is_learned, START_RIGHT, 0.0)

@@ -7,10 +7,11 @@ look like tenths of others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from datacleanse.data.number_labels import count_decimals, is_on_grid
 
@@ -68,43 +69,69 @@ LEAST_PLAIN, LEAST_SEEN = 2, 3
 """Verified rows that must show a plain slip, or any other, for it to be supposed of others: two
 rounded numbers may be so related by chance."""
 
+CHANCE = 0.01
+"""How likely any slip must be, at most, to be seen so often where wrong numbers are other rows'
+numbers. Among few distinct numbers, as of ratings, most are so related."""
 
-def find_slips(given: Floats, true: Floats) -> tuple[tuple[Slip, ...], int]:
-    """The slips that wrong pairs show, and how many of them show none.
+MOST_OTHERS = 1_000
+"""Numbers of other rows that tell it."""
+
+
+def find_slips(given: Floats, true: Floats, others: Floats) -> tuple[tuple[Slip, ...], int]:
+    """The slips that wrong pairs show beyond chance, and how many of them show none.
 
     Args:
         given: (n,) numbers that are wrong.
         true: (n,) the verified ones.
+        others: (M,) numbers of rows of which a wrong one may be another's, M >= 1.
     """
     if not len(given):
         return (), 0
+    decimals = count_decimals(given)
+    places = np.linspace(0, len(others) - 1, min(len(others), MOST_OTHERS)).round().astype(int)
+    by_chance = np.sort(others)[places]
     left = np.ones(len(given), dtype=np.bool_)
     found: list[Slip] = []
-    for slip in (*PLAIN, *UNITS):
-        is_it = left & _is_explained(slip, given, true)
-        if is_it.sum() >= (LEAST_PLAIN if slip in PLAIN else LEAST_SEEN):
-            found.append(Slip(slip.factor, slip.shift, int(is_it.sum())))
-            left &= ~is_it
+
+    def take(slip: Slip, least: int, tried: int) -> None:
+        is_it = left & _is_explained(slip, given, true, decimals)
+        n_seen = int(is_it.sum())
+        if n_seen < least:
+            return
+        expected = _expect_by_chance(slip, true[left], by_chance, decimals)
+        if tried * float(special.pdtrc(n_seen - 1, expected)) <= CHANCE:
+            found.append(replace(slip, seen=n_seen))
+            left[is_it] = False
+
+    known = (*PLAIN, *UNITS)
+    for slip in known:
+        take(slip, LEAST_PLAIN if slip in PLAIN else LEAST_SEEN, len(known))
+    # Each number that is left brings a shift of its own.
+    tried = int(left.sum())
     for shift in _list_shifts((given - true)[left]):
-        is_it = left & (np.abs(given - true - shift) <= NEAR * abs(shift))
-        if is_it.sum() >= LEAST_SEEN:
-            found.append(Slip(shift=shift, seen=int(is_it.sum())))
-            left &= ~is_it
+        take(Slip(shift=shift), LEAST_SEEN, tried)
     return tuple(found), int(left.sum())
 
 
-def _is_explained(slip: Slip, given: Floats, true: Floats) -> NDArray[np.bool_]:
-    """(n,) whether a slip makes the given number of the true one, but for rounding."""
+def _is_explained(
+    slip: Slip, given: Floats, true: Floats, decimals: int | None
+) -> NDArray[np.bool_]:
+    """Whether a slip makes the given number of the true one, but for rounding; both (...,)."""
     made = slip.factor * true + slip.shift
-    decimals = count_decimals(given)
     rounding = 1e-6 * np.maximum(np.abs(made), 1e-300)
     if decimals is not None:
         rounding = np.maximum(rounding, 0.5 * 10.0**-decimals)
+    near = NEAR * abs(slip.shift) if slip.factor == 1.0 else rounding
     # 0 stays 0 by any factor: it shows nothing.
-    result: NDArray[np.bool_] = (
-        (np.abs(given - made) <= rounding) & (given != true) & (made != true)
-    )
+    result: NDArray[np.bool_] = (np.abs(given - made) <= near) & (given != true) & (made != true)
     return result
+
+
+def _expect_by_chance(slip: Slip, true: Floats, others: Floats, decimals: int | None) -> float:
+    """How many of (n,) true numbers seem to show a slip where (m,) others stand in their place."""
+    is_other = others != true[:, None]
+    seeming = _is_explained(slip, others, true[:, None], decimals)
+    return float((seeming.sum(axis=1) / np.maximum(is_other.sum(axis=1), 1)).sum())
 
 
 def _list_shifts(differences: Floats) -> list[float]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.models.image_statistics import average_blocks
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +49,9 @@ def find_components(rows: Floats, is_learned: NDArray[np.bool_]) -> Floats:
         rows: finite.
         is_learned: (M,) rows whose spread is learned from.
     """
-    seen = rows[np.flatnonzero(is_learned)[: ridge.MAX_FITTED]].astype(np.float64)
+    learned = np.flatnonzero(is_learned)
+    # The first rows alone would be of small numbers, where rows are sorted by them.
+    seen = rows[learned[draw_spread(len(learned), ridge.MAX_FITTED)]].astype(np.float64)
     centre = seen.mean(axis=0)
     seen -= centre
     _, axes = np.linalg.eigh(seen.T @ seen)

@@ -18,6 +18,7 @@ from datacleanse.detection.deconvolution import (
     raise_to_floor,
 )
 from datacleanse.detection.error_kinds import fit_spread, posterior
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +28,7 @@ LEAST_SHARE = 0.01
 """Of a row that a class gets: below it, hundreds of classes would have a part in each row."""
 
 MAX_FITTED = 20_000
-"""Rows, about, whose labels tell how errors spread."""
+"""Rows whose labels tell how errors spread."""
 
 PORTION = 4_096
 """Rows that are judged at a time."""
@@ -54,7 +55,7 @@ def share_out(
     def correct(some: NDArray[np.int64]) -> NDArray[np.float64]:
         return deconvolve(raise_to_floor(opinion[some].astype(np.float64)), matrix)
 
-    fitted = rows[:: -(-len(rows) // MAX_FITTED)]
+    fitted = rows[draw_spread(len(rows), MAX_FITTED)]
     spread = fit_spread(correct(fitted), labels[fitted])
     parts = []
     for start in range(0, len(rows), PORTION):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypedDict
 import numpy as np
 
 from datacleanse.detection.second_opinion.corrected_labels import share_out
+from datacleanse.sampling import draw_spread
 from datacleanse.storage.mapped_files import make_rows, split_rows
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 MAX_FITTED = 20_000
-"""Rows, about, that the weights of a pool are fitted on."""
+"""Rows that the weights of a pool are fitted on."""
 
 
 class Conditions(TypedDict):
@@ -104,8 +105,8 @@ def fit_weights_to_shares(
 
 
 def _thin(used: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of some positions the few, about `MAX_FITTED`, that weights are fitted on."""
-    return used[:: max(1, len(used) // MAX_FITTED)]
+    """Of some positions `MAX_FITTED` at most, that weights are fitted on."""
+    return used[draw_spread(len(used), MAX_FITTED)]
 
 
 def _maximise_likelihood(

@@ -12,6 +12,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.models.text_features import find_axes
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 N_AXES = 512
 
 MAX_SAMPLED = 5_000
-"""Rows, about, whose axes are found."""
+"""Rows whose axes are found."""
 
 PORTION = 4_096
 """Rows that are turned at a time."""
@@ -56,7 +57,7 @@ def score_without_own_labels(
         AbandonedError: ``is_unwanted`` said so.
     """
     used = ridge.draw_rows(is_learned, np.random.default_rng(seed))
-    axes = find_axes(texts[used[:: max(1, len(used) // MAX_SAMPLED)]], N_AXES)
+    axes = find_axes(texts[used[draw_spread(len(used), MAX_SAMPLED)]], N_AXES)
     return ridge.score_without_own_labels(
         lambda rows: texts[rows],
         labels,
