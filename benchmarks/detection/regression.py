@@ -104,11 +104,17 @@ def swap(truth: Floats, at: NDArray[np.int64], rng: np.random.Generator) -> Floa
     return swapped
 
 
+def blur(truth: Floats, at: NDArray[np.int64], rng: np.random.Generator) -> Floats:
+    """The numbers with noise of two standard deviations of the column."""
+    return truth[at] + rng.normal(0.0, 2.0, len(at)) * truth.std()
+
+
 ERRORS: dict[str, Callable[[Floats, NDArray[np.int64], np.random.Generator], Floats]] = {
     "anew": draw_anew,
     "shift": shift,
     "times10": multiply,
     "swap": swap,
+    "blur": blur,
 }
 
 

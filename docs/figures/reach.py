@@ -34,15 +34,24 @@ def wide_table(results: Results) -> str:
 
 def large_table(results: Results) -> str:
     """Time and memory of an audit of more pictures than its memory holds."""
-    rows = [
-        [
-            count(size["rows"]),
-            count(size["seconds"]),
-            *(count(size[key] / MIB) for key in ("all_processes_bytes", "without_files_bytes")),
-        ]
-        for size in results["large_pictures"]["sizes"]
-    ]
+    rows = [[count(size["rows"]), *_cost(size)] for size in results["large_pictures"]["sizes"]]
     return table(["pictures", "seconds", "MiB", "MiB without files"], rows, left=0)
+
+
+def large_tables(results: Results) -> str:
+    """The same of tables, and the time a row over that of the first."""
+    rows = [
+        [count(size["rows"]), *_cost(size), ratio(size["time_a_row_over_first"])]
+        for size in results["large_tables"]["sizes"]
+    ]
+    header = ["rows", "seconds", "MiB", "MiB without files", "time a row, over the first"]
+    return table(header, rows, left=0)
+
+
+def _cost(size: Record) -> list[str]:
+    """Seconds, and MiB with files and without."""
+    keys = ("all_processes_bytes", "without_files_bytes")
+    return [count(size["seconds"]), *(count(size[key] / MIB) for key in keys)]
 
 
 def forecast(key: str) -> Figure:
@@ -74,6 +83,7 @@ FIGURES: dict[str, Figure] = {
     "busy.source": source("busy_cores"),
     "wide.source": source("many_features"),
     "large.pictures.source": source("large_pictures"),
+    "large.tables.source": source("large_tables"),
     "forecast.source": source("forecast"),
     "forecast.near": lambda r: count(r["forecast"]["near"]),
     "forecast.count": lambda r: count(r["forecast"]["count"]),
@@ -86,5 +96,6 @@ TABLES: dict[str, Figure] = {
     "busy.by_rows": busy_table,
     "wide.by_kind": wide_table,
     "large.pictures.by_rows": large_table,
+    "large.tables.by_rows": large_tables,
     "ceiling.by_kind": ceiling_table,
 }

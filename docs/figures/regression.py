@@ -17,6 +17,7 @@ ERRORS = {
     "shift": "3 deviations off",
     "times10": "times ten",
     "swap": "swapped",
+    "blur": "noise of 2 deviations",
 }
 
 

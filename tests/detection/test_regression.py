@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
+from sklearn.metrics import average_precision_score
 
 from datacleanse.detection.regression.mixture import Known, fit_mixture, sum_logs
 from datacleanse.detection.regression.opinions import NumberQuestion, predict_without_own_labels
@@ -155,6 +156,35 @@ def test_the_slip_of_a_wrong_number_is_named(mixed):
     assert found.by_slip[:60][~known[:60], 0].min() > 0.5
     assert found.by_slip[100:].max() < 0.5
     assert numbers[0] / 10 == pytest.approx(found.slips[0].undo(numbers[:1])[0])
+
+
+def moved_off(*, are_pairs, n_wrong_pairs=0):
+    """300 rows of which 30 were moved off by 2.6 deviations of all; 50 verified."""
+    n, rng = 350, np.random.default_rng(5)
+    x = rng.normal(size=(n, 3)).astype(np.float32)
+    expected = 10 * x[:, 0]
+    truth = (150 + expected + rng.normal(scale=8.0, size=n)).round(1)
+    is_wrong = np.arange(n) < 30
+    numbers = truth + np.where(is_wrong, 35.0 * rng.choice([-1, 1], n), 0.0).round(1)
+    is_known = np.arange(n) >= 300
+    is_known[:n_wrong_pairs] = True
+    known = Known(
+        numbers, truth, is_known, np.ones(n, np.bool_) if are_pairs else ~is_known, 150.0, 13.0
+    )
+    found = fit_mixture(known, (expected / 13)[:, None].astype(np.float64), x, seed=0)
+    return is_wrong[~is_known], found.wrong[~is_known]
+
+
+@pytest.mark.parametrize(
+    ("are_pairs", "n_wrong_pairs"), [(False, 0), (True, 0), (True, 2), (True, 6)]
+)
+def test_numbers_moved_beyond_all_others_are_wrong(are_pairs, n_wrong_pairs):
+    """No other row has such numbers, and right ones have tails: these are shown to be light."""
+    is_wrong, wrong = moved_off(are_pairs=are_pairs, n_wrong_pairs=n_wrong_pairs)
+    assert average_precision_score(is_wrong, wrong) > 0.85
+    # Where none of 50 verified rows is wrong, fewer are expected than there are.
+    if n_wrong_pairs:
+        assert wrong.mean() == pytest.approx(is_wrong.mean(), abs=0.05)
 
 
 def test_the_interval_holds_nine_of_ten_right_numbers(mixed):

@@ -2,9 +2,11 @@
 
 A right number lies about the pooled prediction with a spread that depends on x; how heavy the tails
 are is learned, by a mixture of normals of many widths. A wrong one belongs to another row, so that
-it is drawn from what all rows' predictions allow, or it was right before a slip (`slips.py`). The
-shares of all these are learned by expectation and maximisation, from the rows that nobody verified
-and from the pairs of one half of CLEAN, whose origin is known.
+it is drawn from what all rows' predictions allow, or it was moved off, maybe beyond them, or it was
+right before a slip (`slips.py`). The shares of all these are learned by expectation and
+maximisation, from the rows that nobody verified and from the pairs of one half of CLEAN, whose
+origin is known. Rows that are known to be right show above all that tails are no heavier: else they
+would take wrong numbers in.
 """
 
 from __future__ import annotations
@@ -28,18 +30,32 @@ if TYPE_CHECKING:
 WIDTHS = np.geomspace(0.05, 30, 14)
 """Of the normals that right residuals are a mixture of, in spreads."""
 
+OFF = np.array([1.0, 3.0])
+"""Robust standard deviations of labels by which numbers are moved off."""
+
+N_OTHERS = 2
+"""Origins of a wrong number that no slip made: it is another row's, or was moved off."""
+
 ROUNDS, STEPS = 3, 20
 """Fits of prediction and spread, and EM steps after each."""
 
 PAIR_VALUE = 5.0
 """How many rows that nobody verified a pair's origin counts for in the shares."""
 
+FEW_WRONG = 4
+"""Wrong pairs from which on they show how numbers go wrong."""
+
+RIGHT_VALUE = 15.0
+"""How many unverified rows one counts for that is known to be right, in the tails of right ones."""
+
 START_RIGHT = 0.9
 """P(right) of a row before anything is known."""
 
 LEAST_COUNT, MOST_WRONG = 0.3, 0.5
-"""What an origin that no pair shows counts at the start, and the share of wrong labels then, at
-most."""
+"""What origins that no pair shows count, and the share of wrong labels, at most."""
+
+LEAST_SHARE = 1e-5
+"""Of an origin."""
 
 MOST_OTHERS = 400
 """Rows whose predictions stand for those of all."""
@@ -129,6 +145,12 @@ class _Right:
             found[rows] = sum_logs(density) - np.log(len(others))
         return found
 
+    def log_density_off(self, numbers: Floats) -> Floats:
+        """(M,) log-density of a number that was moved off: by as much as labels differ, or more."""
+        off = (numbers - self.prediction)[:, None] / OFF
+        found: Floats = sum_logs(-0.5 * (off**2 + _LOG_2PI) - np.log(OFF)) - np.log(len(OFF))
+        return found
+
     def learn(self, numbers: Floats, weight: Floats) -> None:
         """One EM step of the widths' shares; ``weight``: (M,) P(right)."""
         used = np.flatnonzero(weight > 0)
@@ -143,6 +165,38 @@ class _Right:
         grid = np.geomspace(0.01, 4 * WIDTHS[-1], 2_000)
         inside = np.array([_cover(grid, width) for width in WIDTHS])
         return float(np.interp(COVERED, self.shares @ inside, grid))
+
+
+class _Shares:
+    """How frequent each origin of a wrong number is, among DATA's rows."""
+
+    def __init__(self, slips_seen: list[int], n_others: int, n_pairs: int) -> None:
+        """Begin with what pairs show.
+
+        Args:
+            slips_seen: wrong pairs by slip.
+            n_others: wrong pairs that no slip made.
+            n_pairs: rows of DATA whose origin is known.
+        """
+        self._n_others, self._n_pairs = n_others, n_pairs
+        seen = np.array([n_others / N_OTHERS] * N_OTHERS + slips_seen, dtype=np.float64)
+        least = np.maximum(seen, LEAST_COUNT / N_OTHERS)
+        # That none of few wrong pairs is of an origin says little against it.
+        self._seen = seen if seen.sum() >= FEW_WRONG else least
+        shares = least / n_pairs if n_pairs else np.ones(len(seen))
+        most = MOST_WRONG if n_pairs else 1 - START_RIGHT
+        self.of_wrong: Floats = shares * min(1.0, most / shares.sum())
+        """(2 + S,) in (0, 1): another row's, moved off, each slip."""
+
+    def learn(self, counted: Floats, of_pairs: Floats) -> None:
+        """One EM step, by (n, 2 + S) origins of unverified rows, and (w, 2 + S) of wrong pairs."""
+        if self._n_others:
+            # Which of the two it was, no pair tells by itself.
+            parts = of_pairs[:, :N_OTHERS].sum(axis=0) + LEAST_COUNT
+            self._seen[:N_OTHERS] = self._n_others * parts / parts.sum()
+        found = counted.sum(axis=0) + PAIR_VALUE * self._seen
+        shares = found / max(len(counted) + PAIR_VALUE * self._n_pairs, 1.0)
+        self.of_wrong = np.maximum(shares * min(1.0, MOST_WRONG / shares.sum()), LEAST_SHARE)
 
 
 def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, seed: int) -> Mixture:
@@ -160,13 +214,13 @@ def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, se
     slips, n_others = find_slips(
         known.numbers[is_wrong], known.truth[is_wrong], known.numbers[known.is_learned]
     )
-    seen = np.array([n_others, *(slip.seen for slip in slips)], dtype=np.float64)
+    # Rows of CLEAN from elsewhere say how right numbers lie, not how many are wrong.
+    n_pairs = int(np.count_nonzero(known.is_known & known.is_learned))
+    shares = _Shares([slip.seen for slip in slips], n_others, n_pairs)
     is_counted = known.is_learned & ~known.is_known
     weight = np.where(known.is_learned, START_RIGHT, 0.0)
     weight[is_wrong], weight[is_right] = 0.0, 1.0
     rng = np.random.default_rng(seed)
-    shares = np.maximum(seen, LEAST_COUNT) / max(int(known.is_known.sum()), 1)
-    shares *= min(1.0, MOST_WRONG / shares.sum())
     for _ in range(ROUNDS):
         prediction = pool_predictions(opinions, z, weight)
         spread = estimate_spread(rows, prediction, opinions, z - prediction, weight, seed=seed)
@@ -176,14 +230,12 @@ def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, se
             if step % 5 == 0:
                 wrong = _weigh_errors(right, known, slips, others, weight)
             logs = np.column_stack([right.log_density(z), wrong])
-            logs += np.log(np.concatenate([[max(1 - shares.sum(), 1e-9)], shares]))
+            logs += np.log([max(1 - shares.of_wrong.sum(), 1e-9), *shares.of_wrong])
             origin = np.exp(logs - sum_logs(logs)[:, None])
             weight = np.where(known.is_learned, origin[:, 0], 0.0)
             weight[is_wrong], weight[is_right] = 0.0, 1.0
-            counted = origin[is_counted, 1:].sum(axis=0) + PAIR_VALUE * seen
-            n_counted = is_counted.sum() + PAIR_VALUE * known.is_known.sum()
-            shares = np.maximum(counted / max(n_counted, 1.0), 1e-5)
-            right.learn(z, weight)
+            shares.learn(origin[is_counted, 1:], origin[is_wrong, 1:])
+            right.learn(z, np.where(is_right, RIGHT_VALUE, weight))
     return _sum_up(right, known, slips, origin)
 
 
@@ -196,7 +248,7 @@ def _sum_up(right: _Right, known: Known, slips: tuple[Slip, ...], origin: Floats
         low=known.centre + known.scale * (prediction - reach),
         high=known.centre + known.scale * (prediction + reach),
         slips=slips,
-        by_slip=origin[:, 2:],
+        by_slip=origin[:, 1 + N_OTHERS :],
     )
 
 
@@ -207,8 +259,9 @@ def _weigh_errors(
     others: NDArray[np.int64],
     weight: Floats,
 ) -> Floats:
-    """(M, 1 + S) log-density of each number as another row's, and after each slip."""
-    columns = [right.log_density_elsewhere(known.standardised, others)]
+    """(M, 2 + S) log-density of each number as another row's, moved off, and after each slip."""
+    z = known.standardised
+    columns = [right.log_density_elsewhere(z, others), right.log_density_off(z)]
     decimals = count_decimals(known.numbers)
     for slip in slips:
         before = (slip.undo(known.numbers) - known.centre) / known.scale
