@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 WIDTHS = np.geomspace(0.05, 30, 14)
 """Of the normals that right residuals are a mixture of, in spreads."""
 
-OFF = np.array([1.0, 3.0])
-"""Robust standard deviations of labels by which numbers are moved off."""
+OFF = 3.0
+"""Standard deviations of all labels by which numbers are moved far off; others by a robust one."""
 
 N_OTHERS = 2
 """Origins of a wrong number that no slip made: it is another row's, or was moved off."""
@@ -117,8 +117,9 @@ class Mixture:
 class _Right:
     """The density of right numbers about their predictions, in standardised units."""
 
-    def __init__(self, prediction: Floats, spread: Floats) -> None:
+    def __init__(self, prediction: Floats, spread: Floats, deviation: float) -> None:
         self.prediction, self.spread = prediction, spread
+        self.off = np.array([1.0, OFF * max(1.0, deviation)])
         self.shares = np.full(len(WIDTHS), 1 / len(WIDTHS))
 
     def by_width(self, distance: Floats) -> Floats:
@@ -147,9 +148,9 @@ class _Right:
 
     def log_density_off(self, numbers: Floats) -> Floats:
         """(M,) log-density of a number that was moved off: by as much as labels differ, or more."""
-        off = (numbers - self.prediction)[:, None] / OFF
-        found: Floats = sum_logs(-0.5 * (off**2 + _LOG_2PI) - np.log(OFF)) - np.log(len(OFF))
-        return found
+        distance = (numbers - self.prediction)[:, None] / self.off
+        found: Floats = sum_logs(-0.5 * (distance**2 + _LOG_2PI) - np.log(self.off))
+        return found - np.log(len(self.off))
 
     def learn(self, numbers: Floats, weight: Floats) -> None:
         """One EM step of the widths' shares; ``weight``: (M,) P(right)."""
@@ -224,7 +225,7 @@ def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, se
     for _ in range(ROUNDS):
         prediction = pool_predictions(opinions, z, weight)
         spread = estimate_spread(rows, prediction, opinions, z - prediction, weight, seed=seed)
-        right = _Right(prediction, spread)
+        right = _Right(prediction, spread, float(z[known.is_learned].std()))
         others = rng.choice(len(z), size=min(MOST_OTHERS, len(z)), p=weight / weight.sum())
         for step in range(STEPS):
             if step % 5 == 0:
