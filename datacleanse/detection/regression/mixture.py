@@ -118,6 +118,7 @@ class _Right:
     """The density of right numbers about their predictions, in standardised units."""
 
     def __init__(self, prediction: Floats, spread: Floats, deviation: float) -> None:
+        """Begin with tails of any weight; ``deviation``: of all labels, standardised."""
         self.prediction, self.spread = prediction, spread
         self.off = np.array([1.0, OFF * max(1.0, deviation)])
         self.shares = np.full(len(WIDTHS), 1 / len(WIDTHS))
@@ -149,8 +150,8 @@ class _Right:
     def log_density_off(self, numbers: Floats) -> Floats:
         """(M,) log-density of a number that was moved off: by as much as labels differ, or more."""
         distance = (numbers - self.prediction)[:, None] / self.off
-        found: Floats = sum_logs(-0.5 * (distance**2 + _LOG_2PI) - np.log(self.off))
-        return found - np.log(len(self.off))
+        logs = -0.5 * (distance**2 + _LOG_2PI) - np.log(self.off * len(self.off))
+        return sum_logs(logs)
 
     def learn(self, numbers: Floats, weight: Floats) -> None:
         """One EM step of the widths' shares; ``weight``: (M,) P(right)."""
