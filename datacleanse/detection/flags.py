@@ -28,8 +28,9 @@ STOREY_LAMBDA = 0.5
 MIN_CALIBRATION = 10
 """With fewer calibration rows neither p-values nor probabilities are worth stating."""
 
-LIKELY = 0.5
-"""Least mislabel probability of a row that is flagged by its p-value."""
+LEAST_LIKELY = 0.4
+"""Mislabel probability of a row that is flagged by its p-value, at least: where p-values speak
+against it as loudly as they can, a suspicion of a tenth."""
 
 SHORT = 0.6
 """Share of the estimated list's length below which a controlled list gives way to it; values tried
@@ -216,8 +217,8 @@ def choose_list(
     """The rows to flag, (N,), and what that rests on.
 
     Beside few calibration rows p-values are coarse: the very first rows alone may pass, or with
-    them all that lie beyond the calibration rows by chance. So a row must be likelier wrong than
-    right, too.
+    them all that lie beyond the calibration rows by chance. So the posterior must speak against a row,
+    too.
 
     Args:
         is_passing: (N,) whether the row's p-value passes.
@@ -225,7 +226,7 @@ def choose_list(
         level: see `find_longest_list`.
     """
     estimated = find_longest_list(wrong_probability, level)
-    is_passing = is_passing & (wrong_probability >= LIKELY)
+    is_passing = is_passing & (wrong_probability >= LEAST_LIKELY)
     if is_passing.any() and is_passing.sum() >= SHORT * estimated.sum():
         return is_passing, "controlled"
     return estimated, "estimated" if estimated.any() else "none"
