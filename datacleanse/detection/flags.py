@@ -217,8 +217,8 @@ def choose_list(
     """The rows to flag, (N,), and what that rests on.
 
     Beside few calibration rows p-values are coarse: the very first rows alone may pass, or with
-    them all that lie beyond the calibration rows by chance. So the posterior must speak against a row,
-    too.
+    them all that lie beyond the calibration rows by chance. So the posterior must speak against a
+    row, too.
 
     Args:
         is_passing: (N,) whether the row's p-value passes.
