@@ -124,7 +124,7 @@ def gather_opinions(evidence: Evidence, fold: Fold) -> Opinions:
         of_true,
         second=evidence.second,
         second_vote=TEXTS_VOTE if evidence.has_texts else SECOND_VOTE,
-        left_out=evidence.left_out,
+        left_out=evidence.left_out if evidence.left_out.any() else None,
     )
 
 

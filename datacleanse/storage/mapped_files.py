@@ -153,7 +153,7 @@ def read_ahead(values: NDArray[Any], start: int, end: int) -> None:
 
 def fetch_runs(values: NDArray[Any], rows: NDArray[np.int64]) -> None:
     """Ask the system to read rows at some positions, runs of neighbours each at once."""
-    if not len(rows):
+    if not len(rows) or not is_mapped(values):
         return
     ordered, size = np.sort(rows), values[:1].nbytes
     breaks = np.flatnonzero(np.diff(ordered) * size > mmap.PAGESIZE)
