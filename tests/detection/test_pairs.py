@@ -250,6 +250,20 @@ def test_pairs_that_are_all_wrong_or_all_right_give_finite_figures(all_wrong):
     assert (rate.share > 0.5) == all_wrong
 
 
+@pytest.mark.parametrize("n_pairs", [0, N_PAIRS])
+def test_ranges_leave_room_for_what_is_proven_alone(n_pairs):
+    """Suspects that were reviewed are proven, but no pair that calibrates need be wrong."""
+    evidence, _ = make_evidence(shares=(0.02, 0.02), n_pairs=n_pairs, n_others=5)
+    truth = evidence.truth.copy()
+    truth[:N][truth[:N] >= 0] = evidence.labels[:N][truth[:N] >= 0]
+    unknown = np.flatnonzero(truth[:N] < 0)
+    wrong, right = unknown[:300], unknown[300:-100]
+    truth[wrong], truth[right] = 1 - evidence.labels[wrong], evidence.labels[right]
+    rate = estimate_noise_rate(assess(replace(evidence, truth=truth), fdr=0.1))
+    assert len(wrong) / N <= rate.low <= rate.share <= rate.high
+    assert rate.high <= 1 - (truth[:N] == evidence.labels[:N]).mean()
+
+
 def test_where_nothing_is_flagged_the_list_at_twice_the_level_is_told():
     evidence, _ = make_evidence()
     found = {level: assess(evidence, fdr=level) for level in (0.001, 0.002, 0.1)}
