@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from datacleanse.auditing.manifest_sections import describe_flags
+from datacleanse.detection import assessment as assessing
 from datacleanse.detection.assessment import assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.detection.noise_rates import (
@@ -145,6 +147,15 @@ def test_what_is_verified_leaves_ranking_budget_and_flags():
         rows = np.argsort(found.rank)[: share.rows]
         assert share.share == pytest.approx(found.probability[rows].mean())
         assert share.low <= share.share <= share.high
+
+
+def test_of_a_list_longer_than_bounds_are_worked_out_for_none_is_told(monkeypatch):
+    """That of its first rows would be told of all."""
+    evidence, wrong = make_evidence(shares=(0.3, 0.3))
+    found = assess(evidence, fdr=0.1)
+    assert describe_flags(found).false_at_most >= (found.flagged & ~wrong).sum()
+    monkeypatch.setattr(assessing, "MAX_BOUNDED", int(found.flagged.sum()) - 1)
+    assert describe_flags(assess(evidence, fdr=0.1)).false_at_most is None
 
 
 def test_the_budget_ends_where_verified_rows_begin():
