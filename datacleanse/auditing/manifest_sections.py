@@ -171,7 +171,7 @@ def describe_overlap(inputs: Inputs, plan: Plan) -> OverlapSection:
     overlap, verified = inputs.comparison.overlap, plan.verified
     is_verified = verified >= 0
     return OverlapSection(
-        rows=len(overlap.data_rows),
+        rows=len(overlap.data_rows) - len(plan.strangers),
         verified=int(is_verified.sum()),
         wrong=int((is_verified & (verified != inputs.data.labels)).sum()),
         matched_by=overlap.matched_by,

@@ -261,6 +261,35 @@ def test_pairs_that_are_all_wrong_or_all_right_give_finite_figures(all_wrong):
     assert (rate.share > 0.5) == all_wrong
 
 
+def test_rows_of_a_class_that_data_lacks_calibrate_as_wrong_ones():
+    """Left out, the surest wrong rows of a sample are missing from its rate."""
+    rates, truths = [], []
+    for seed in range(6):
+        evidence, wrong = make_evidence(seed, shares=(0.15, 0.15))
+        labels, truth = evidence.labels[:N], evidence.truth.copy()
+        wrong_pairs = np.flatnonzero((truth[:N] >= 0) & (truth[:N] != labels))
+        strange, left = wrong_pairs[::2], evidence.clean_at
+        truth[strange] = -1
+        clean_at = left[~np.isin(left, strange)]
+        halves = [clean_at[::2], clean_at[1::2]]
+        folds = [
+            replace(fold, steering=halves[k], calibration=np.append(halves[1 - k], strange[k::2]))
+            for k, fold in enumerate(evidence.folds)
+        ]
+        known = replace(
+            evidence, truth=truth, clean_at=clean_at, folds=tuple(folds), strangers=strange
+        )
+        found = assess(known, fdr=0.1)
+        assert (found.probability[strange] == 1.0).all()
+        assert not found.flagged[strange].any()
+        assert (found.suggested[strange] == -1).all()
+        rate = estimate_noise_rate(found)
+        assert rate.low <= wrong.mean() <= rate.high
+        rates.append(rate.share)
+        truths.append(wrong.mean())
+    assert np.mean(rates) == pytest.approx(np.mean(truths), rel=0.1)
+
+
 @pytest.mark.parametrize("n_pairs", [0, N_PAIRS])
 def test_ranges_leave_room_for_what_is_proven_alone(n_pairs):
     """Suspects that were reviewed are proven, but no pair that calibrates need be wrong."""
