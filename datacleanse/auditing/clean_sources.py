@@ -12,6 +12,7 @@ import numpy as np
 from datacleanse.auditing.joined_clean import CleanPart, join_clean, make_verdict_part
 from datacleanse.data import compare, compare_with_overlap, fingerprint
 from datacleanse.data.messages import format_list
+from datacleanse.data.repeats import drop_repeats
 from datacleanse.records import Notice
 from datacleanse.review.verified_file import is_verified_file
 from datacleanse.review.verified_rows import read_verified_rows
@@ -83,7 +84,7 @@ def join_tables(
     """
 
     def read_part(source: Source) -> CleanPart:
-        clean = read(source)
+        clean = drop_repeats(data, read(source))
         return CleanPart(clean, compare(data, clean).overlap, fingerprint(source), None, None)
 
     return join_clean(data, _read_parts(data, None, sources, read_part))

@@ -30,6 +30,7 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
+from datacleanse.data.repeats import drop_repeats
 from datacleanse.data.sources import check_exists
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
@@ -248,7 +249,7 @@ def _read_clean_table(
         comparison = compare_joined(data, joined)
         return _Clean(joined.clean, comparison, joined.sha256, joined.verified)
     (source,) = sources
-    clean = read(source)
+    clean = drop_repeats(data, read(source))
     return _Clean(clean, compare(data, clean), fingerprint(source))
 
 
