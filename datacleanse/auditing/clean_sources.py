@@ -107,10 +107,10 @@ def join_pictures_of(
     Raises:
         InputError: a source cannot be used, or no verified row is left.
     """
-    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.compare import compare_pictures, drop_repeated_pictures
 
     def read_part(source: Source) -> CleanPart:
-        clean, own = read(source)
+        clean, own = drop_repeated_pictures(pictures, *read(source))
         comparison, _ = compare_pictures(data, clean, pictures, own)
         return CleanPart(clean, comparison.overlap, own.fingerprint, own, None)
 

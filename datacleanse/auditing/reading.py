@@ -331,10 +331,10 @@ def _read_clean_pictures(
     progress: Progress,
 ) -> tuple[_Clean, PictureSet | None, Groups]:
     """CLEAN, its pictures, and the pictures of DATA that show the same."""
-    from datacleanse.pictures.compare import compare_pictures, find_copies
+    from datacleanse.pictures.compare import compare_pictures, drop_repeated_pictures, find_copies
 
     if len(sources) == 1 and not is_joined(sources):
-        clean, own = read(sources[0])
+        clean, own = drop_repeated_pictures(pictures, *read(sources[0]))
         progress.stage("Looking for duplicates", None)
         comparison, duplicates = compare_pictures(data, clean, pictures, own)
         return _Clean(clean, comparison), own, duplicates

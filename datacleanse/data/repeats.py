@@ -7,7 +7,7 @@ DATA's worse beside them.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Keys:
+class Keys:
     """What is the same for rows of CLEAN that are one row."""
 
     place: NDArray[np.int64]
@@ -49,8 +49,15 @@ def drop_repeats(data: Dataset, clean: Dataset) -> Dataset:
         InputError: nothing is left.
     """
     keys = _find_keys(data, clean)
-    if keys is None:
-        return clean
+    return clean if keys is None else choose_rows(clean, keys)[0]
+
+
+def choose_rows(clean: Dataset, keys: Keys) -> tuple[Dataset, NDArray[np.int64]]:
+    """The rows of CLEAN that count, with what there is to say of the others, and their positions.
+
+    Raises:
+        InputError: there is none.
+    """
     times, labels = np.bincount(keys.place), clean.labels
     least, most = np.full(len(times), labels.max()), np.zeros(len(times), np.int64)
     np.minimum.at(least, keys.place, labels)
@@ -59,9 +66,8 @@ def drop_repeats(data: Dataset, clean: Dataset) -> Dataset:
     is_copy = (is_over & ~differs)[keys.place]
     is_copy &= _number_within(keys.place) >= keys.room[keys.place]
     is_disputed = (is_over & differs & keys.is_known)[keys.place]
-    if not (is_copy | is_disputed).any():
-        return clean
-    kept = take_rows(clean, np.flatnonzero(~(is_copy | is_disputed)))
+    rows = np.flatnonzero(~(is_copy | is_disputed))
+    kept = clean if len(rows) == clean.n_rows else take_rows(clean, rows)
     if kept is None:
         raise InputError(
             f"CLEAN ({clean.source}) gives every row of DATA that it names several labels.",
@@ -69,10 +75,10 @@ def drop_repeats(data: Dataset, clean: Dataset) -> Dataset:
             hint="Leave one row of each in it, with the right label.",
         )
     notices = _note(clean, np.flatnonzero(is_copy), np.flatnonzero(is_disputed), keys.what)
-    return replace(kept, notices=(*clean.notices, *notices))
+    return replace(kept, notices=(*clean.notices, *notices)), rows
 
 
-def _find_keys(data: Dataset, clean: Dataset) -> _Keys | None:
+def _find_keys(data: Dataset, clean: Dataset) -> Keys | None:
     """Ids where they are named, else the rows' content; None where no two rows share any."""
     name = data.schema.id
     if name is not None and not data.schema.id_is_found:
@@ -81,16 +87,21 @@ def _find_keys(data: Dataset, clean: Dataset) -> _Keys | None:
             return None
         values, place = np.unique(hash_texts(ids), return_inverse=True)
         one = np.ones(len(values), np.int64)
-        return None if len(values) == len(place) else _Keys(place, one, one > 0, "id")
+        return None if len(values) == len(place) else Keys(place, one, one > 0, "id")
     if not clean.schema.columns or len(np.unique(hash_rows(clean))) == clean.n_rows:
         return None  # DATA, which may be long, need not be hashed
     own, hashes = hash_content(data, clean)
     if not are_told_apart(own):
         return None
+    return make_keys(own, hashes, "feature values")
+
+
+def make_keys(own: NDArray[Any], hashes: NDArray[Any], what: str) -> Keys:
+    """Keys by what rows hold: (N,) of DATA, and (n,) of CLEAN, n >= 1."""
     values, place = np.unique(hashes, return_inverse=True)
     at = np.minimum(np.searchsorted(values, own), len(values) - 1)
     times = np.bincount(at[values[at] == own], minlength=len(values))
-    return _Keys(place, np.maximum(times, 1), times == 1, "feature values")
+    return Keys(place, np.maximum(times, 1), times == 1, what)
 
 
 def _number_within(place: NDArray[np.int64]) -> NDArray[np.int64]:
