@@ -28,7 +28,7 @@ STOREY_LAMBDA = 0.5
 MIN_CALIBRATION = 10
 """With fewer calibration rows neither p-values nor probabilities are worth stating."""
 
-LEAST_LIKELY = 0.4
+LEAST_SUSPICIOUS = 0.4
 """Mislabel probability of a row that is flagged by its p-value, at least: where p-values speak
 against it as loudly as they can, a suspicion of a tenth."""
 
@@ -226,7 +226,7 @@ def choose_list(
         level: see `find_longest_list`.
     """
     estimated = find_longest_list(wrong_probability, level)
-    is_passing = is_passing & (wrong_probability >= LEAST_LIKELY)
+    is_passing = is_passing & (wrong_probability >= LEAST_SUSPICIOUS)
     if is_passing.any() and is_passing.sum() >= SHORT * estimated.sum():
         return is_passing, "controlled"
     return estimated, "estimated" if estimated.any() else "none"

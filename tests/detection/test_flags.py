@@ -202,8 +202,9 @@ def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, b
     assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)
 
 
-def test_a_row_is_not_flagged_by_its_p_value_alone():
+@pytest.mark.parametrize(("likely", "n"), [(0.3, 10), (0.45, 27)])
+def test_a_row_is_not_flagged_by_its_p_value_alone(likely, n):
     """Beside 44 clean rows 17 more wine rows lay beyond all of these; 16 of them were right."""
-    probability = np.where(np.arange(100) < 10, 0.9, np.where(np.arange(100) < 27, 0.3, 0.0))
+    probability = np.where(np.arange(100) < 10, 0.9, np.where(np.arange(100) < 27, likely, 0.0))
     found, rests_on = flags.choose_list(np.arange(100) < 27, probability, 0.1)
-    assert (np.flatnonzero(found).tolist(), rests_on) == (list(range(10)), "controlled")
+    assert (np.flatnonzero(found).tolist(), rests_on) == (list(range(n)), "controlled")
