@@ -145,7 +145,9 @@ def ask_part(
         opinions += kernel_ridge.score_without_own_labels(
             rows, labels, is_learned, n_numbers=n_numbers, **drawn
         )
-        opinions += _regress_linearly(rows, labels, is_learned, n_numbers=n_numbers, **drawn)
+        # More rows would have to be read once more, and of so many it adds nothing.
+        if np.count_nonzero(is_learned) <= ridge.MAX_FITTED:
+            opinions += _regress_linearly(rows, labels, is_learned, n_numbers=n_numbers, **drawn)
     if vectors is not None:
         opinions += look_twice(_direct(vectors), labels, is_learned, **drawn)
     if texts is not None:
