@@ -52,7 +52,7 @@ class EqualRows:
     group: NDArray[np.int64]
     """(D,) of rows that are equal, in [0, G)."""
     learned: sparse.csr_array
-    """(G, C) float64, the group's rows by label, those whose label may be learned."""
+    """(G, C) float64, indices sorted: the group's rows by label, whose label may be learned."""
     labels: NDArray[np.int64]
     """(D,) as given."""
     is_learned: NDArray[np.bool_]
@@ -67,9 +67,11 @@ class EqualRows:
 
     def count_agreeing(self) -> NDArray[np.float64]:
         """(K,) the others with the row's own label, of rows whose label may be learned."""
-        group, labels = self.group[self.is_learned], self.labels[self.is_learned]
-        found: NDArray[np.float64] = np.asarray(self.learned[group, labels], dtype=np.float64)
-        return found - 1.0
+        n_classes, counted = self.learned.shape[1], self.learned.tocoo()
+        places = counted.row.astype(np.int64) * n_classes + counted.col
+        wanted = (self.group * n_classes + self.labels)[self.is_learned]
+        found: NDArray[np.float64] = counted.data[np.searchsorted(places, wanted)] - 1.0
+        return found
 
     def count_all(self) -> NDArray[np.float64]:
         """(D,) the others, whatever their labels."""
@@ -105,6 +107,7 @@ def find_equal(
     own = is_learned[rows]
     places = group[own], labels[rows[own]]
     learned = sparse.csr_array((np.ones(len(places[0])), places), (n_groups, n_classes))
+    learned.sum_duplicates()
     found = EqualRows(rows, group, learned, labels[rows], own)
     has_others = found.count_all() > 0
     if not has_others.any():
