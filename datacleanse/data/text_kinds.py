@@ -40,6 +40,7 @@ from datacleanse.data.free_text import is_free_text, is_nearly_unique, read_as_t
 from datacleanse.data.written_moments import find_compact_dates
 from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.records import Convention
+from datacleanse.sampling import draw_about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,10 +82,11 @@ class _Texts:
 
         Of many texts, few are tried; a column is none of numbers or dates if hardly any is one.
         """
-        step = len(self.spellings) // _TRIED
-        if step < 2:
+        tried = draw_about(len(self.spellings), _TRIED)
+        if len(tried) == len(self.spellings):
             return True
-        parsed = parse(pa.chunked_array([pa.array(self.spellings[::step], pa.string())]))
+        texts = [self.spellings[at] for at in tried]
+        parsed = parse(pa.chunked_array([pa.array(texts, pa.string())]))
         return bool((~parsed.find_missing()).mean() > _HARDLY)
 
 
