@@ -26,6 +26,7 @@ from datacleanse.data.row_seals import (
     seal_rows,
 )
 from datacleanse.data.sample import DrawnRows, draw_rows, sample_rows, take_rows
+from datacleanse.data.spared_files import refuse_inputs
 from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "read_numbers",
     "read_portions",
     "read_texts",
+    "refuse_inputs",
     "sample_rows",
     "seal_row",
     "seal_rows",

@@ -16,6 +16,7 @@ import numpy as np
 
 from datacleanse.detection import flags
 from datacleanse.detection.calibration import DRAWS, fit_calibration
+from datacleanse.detection.clean_copies import measure_design_effect
 from datacleanse.detection.evidence import Calibrated
 from datacleanse.detection.looked_at import join_looked_at
 
@@ -49,7 +50,12 @@ def calibrate_on_pairs(
     """
     clues, of_pairs = posteriors.gather_clues(), posteriors.gather_pair_clues(pairs)
     known, is_wrong = join_looked_at(of_pairs, pairs.is_wrong, evidence.looked_at)
-    calibration = fit_calibration(known, is_wrong, len(posteriors.confusion))
+    calibration = fit_calibration(
+        known,
+        is_wrong,
+        len(posteriors.confusion),
+        design_effect=measure_design_effect(evidence.copies, evidence.n_data, pairs.rows),
+    )
     probability = calibration.estimate(clues)
 
     def bound(rows: NDArray[np.int64]) -> NDArray[np.int64]:

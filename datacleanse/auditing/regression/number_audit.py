@@ -22,7 +22,10 @@ from datacleanse.training.placement import find_images, find_tensor
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+    from torch import nn
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
@@ -73,6 +76,10 @@ class NumberAudit:
     def lesson(self) -> Lesson:
         """The network, and how it is trained."""
         return self.task.lesson
+
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """Keep a network, without the scale of the numbers."""
+        self.task.save(network, directory)
 
     @property
     def standardised(self) -> NDArray[np.float64]:
