@@ -21,6 +21,7 @@ from datacleanse.data.row_seals import (
     digest_features,
     is_content_hash,
     is_known_by_content,
+    make_seal,
     seal_row,
     seal_rows,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "hold_source",
     "is_content_hash",
     "is_known_by_content",
+    "make_seal",
     "note_unknown_names",
     "read_categories",
     "read_data",

@@ -68,6 +68,9 @@ class Evidence:
     """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
     corrected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Pairs whose label was wrong, and whose verified label stands in DATA by now."""
+    strangers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of DATA that are known to be of a class that no row of DATA has: wrong, and without a
+    code for their ``truth``. Half of them calibrate in each fold, and none steers."""
     looked_at: LookedAt | None = None
     """Suspects of earlier rounds whose verdicts calibrate beside the pairs."""
     has_texts: bool = False

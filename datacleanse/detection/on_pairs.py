@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from datacleanse.detection.p_values import Tests
     from datacleanse.detection.pairs import JudgedPairs
 
+STRANGE = np.iinfo(np.int64).max
+"""Code of a class that no row of DATA has."""
+
 MOST_DOUBLED = 0.5
 """Share of false alarms from which a list is worth little: no such list is told of."""
 
@@ -67,6 +70,8 @@ def calibrate_on_pairs(
 
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)
     flagged[find_list(fdr)] = True
+    verified = evidence.verified.copy()
+    verified[evidence.strangers] = STRANGE
     scores = np.full(len(evidence.labels), np.nan)
     scores[pairs.rows] = calibration.estimate_held_out(of_pairs, pairs.is_wrong)
     return Calibrated(
@@ -76,7 +81,7 @@ def calibrate_on_pairs(
         high=probability,
         wrong_pairs=pairs.rows[pairs.is_wrong],
         bound=bound,
-        shares=partial(_simulate_shares, calibration, clues, evidence.verified, evidence.current),
+        shares=partial(_simulate_shares, calibration, clues, verified, evidence.current),
         flagged=flagged,
         basis="calibrated" if flagged.any() else "none",
         calibration_score=scores[evidence.clean_at],

@@ -85,7 +85,7 @@ class NumberAudit:
     def standardised(self) -> NDArray[np.float64]:
         """(M,) the given numbers as networks see them; of CLEAN's rows the verified ones."""
         targets = self.targets
-        found: NDArray[np.float64] = targets.values[self.plan.labels] - targets.centre
+        found: NDArray[np.float64] = targets.bounded[self.plan.labels] - targets.centre
         return found / targets.scale
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> NumberQuestion:
