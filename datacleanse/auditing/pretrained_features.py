@@ -117,6 +117,8 @@ def choose_reading(
         else "a network is trained from scratch, and the features are heard beside it"
     )
     shown = "the pictures" if seen is None else f"{len(seen):,} of the pictures"
+    if features.backbone.name == vision_extra.MIRRORED:
+        shown += " and their mirror images"
     message = (
         f"{features.backbone.title} (licence {features.backbone.licence}, trained on "
         f"{features.backbone.trained_on}) saw {shown}. {how_far}: {chosen}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,11 @@ from PIL import Image
 
 from datacleanse.auditing import pretrained_features
 from datacleanse.auditing.conduct import Conduct
-from datacleanse.auditing.pretrained_features import open_network
+from datacleanse.auditing.pretrained_features import (
+    choose_reading,
+    open_network,
+    show_to_pretrained,
+)
 from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.auditing.run import run_audit
 from datacleanse.models.vision_extra import MIRRORED, NAME, describe_lite0, open_lite0
@@ -69,6 +74,15 @@ def test_classes_say_whether_mirror_images_are_seen(vision, lit):
 def test_of_many_pictures_no_mirror_images_are_seen(vision, lit, monkeypatch):
     monkeypatch.setattr(pretrained_features, "MOST_MIRRORED", 59)
     assert choose(lit["heights"]) == NAME
+
+
+def test_it_is_said_that_mirror_images_were_seen(vision, lit):
+    inputs, settings = read_inputs(lit["heights"], SILENT), Settings(device="cpu")
+    found = show_to_pretrained(inputs, settings, kept=None, progress=SILENT)
+    assert "saw the pictures and their mirror images. " in found.comparison.notices[-1].message
+    alone = replace(found.features, backbone=describe_lite0(160))
+    found = choose_reading(replace(inputs, features=alone), settings, SILENT)
+    assert "saw the pictures. " in found.comparison.notices[-1].message
 
 
 def test_an_export_says_how_features_are_read(vision, lit, tmp_path):
