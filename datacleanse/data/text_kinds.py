@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +40,7 @@ from datacleanse.data.free_text import is_free_text, is_nearly_unique, read_as_t
 from datacleanse.data.written_moments import find_compact_dates
 from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.records import Convention
+from datacleanse.sampling import draw_about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
 _FEW_CODES = 100
 _ROWS_A_CODE = 10
 """Mean rows of each value from which numbers in text may be names."""
-
+_CODE = re.compile("[A-Za-z]{1,3}-?[0-9][0-9A-Za-z.-]*")
+"""``V58``, ``E932.1``, ``A-12``: no number with a unit or a remark is written so."""
+_SHAPED_CODES, _ROWS_A_SHAPED_CODE = 2, 2
+"""Different values of that shape, and mean rows of each value, from which a column is codes."""
 
 _TAKEN = {"categorical": "taken as names", "text": "read as text"}
 """What became of words that may be numbers or dates, by kind."""
@@ -76,10 +82,11 @@ class _Texts:
 
         Of many texts, few are tried; a column is none of numbers or dates if hardly any is one.
         """
-        step = len(self.spellings) // _TRIED
-        if step < 2:
+        tried = draw_about(len(self.spellings), _TRIED)
+        if len(tried) == len(self.spellings):
             return True
-        parsed = parse(pa.chunked_array([pa.array(self.spellings[::step], pa.string())]))
+        texts = [self.spellings[at] for at in tried]
+        parsed = parse(pa.chunked_array([pa.array(texts, pa.string())]))
         return bool((~parsed.find_missing()).mean() > _HARDLY)
 
 
@@ -159,7 +166,12 @@ def _judge_plain(
         return written
     if _are_codes(numbers, values, context):
         return None
-    notices = note_unreadable_values(name, cells, numbers, source=source, what="number")
+    option = None
+    if len(np.unique(values.found.codes[numbers.failed])) > FEW_MARKERS:
+        option = f"--categorical {shlex.quote(name)}"
+    notices = note_unreadable_values(
+        name, cells, numbers, source=source, what="number", option=option
+    )
     floats = numbers.read_floats()
     notices += note_infinite_values(name, floats, source=source)
     notices += note_months(name, floats[~numbers.find_missing()], source=source)
@@ -193,9 +205,11 @@ def _is_mostly_read(parsed: Parsed, present: int) -> bool:
 def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
     """Numbers in text that name things, e.g. diagnoses ``250``, ``V57``, ``E909``.
 
-    Either many different values are no numbers, or none is but the file says that they are text;
-    and each value comes often enough to be learned as a category.
+    Either many different values are no numbers, or they have the shape of codes, or all are numbers
+    but the file says that they are text; and each value comes often enough to be a category.
     """
+    if _hold_shaped_codes(numbers, values):
+        return values.present >= _ROWS_A_SHAPED_CODE * len(values.spellings)
     repeats = values.present >= _ROWS_A_CODE * len(values.spellings)
     failed = len(np.unique(values.found.codes[numbers.failed]))
     if failed > FEW_MARKERS:
@@ -204,6 +218,14 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
         return False
     floats = numbers.read_floats()
     return repeats and bool((np.isnan(floats) | (floats == np.rint(floats))).all())
+
+
+def _hold_shaped_codes(numbers: Parsed, values: _Texts) -> bool:
+    """Whether most cells that are no numbers are codes by their shape, and of several values."""
+    codes, rows = np.unique(values.found.codes[numbers.failed], return_counts=True)
+    texts = values.found.values.take(pa.array(codes)).to_pylist()
+    is_code = np.array([_CODE.fullmatch(text.strip()) is not None for text in texts], dtype=bool)
+    return int(is_code.sum()) >= _SHAPED_CODES and bool(rows[is_code].sum() > rows.sum() / 2)
 
 
 def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: Context) -> Verdict:

@@ -107,6 +107,7 @@ def propose_verifying(
         ("--drop", reading.drop),
         ("--missing", reading.missing or ()),
         ("--delimiter", [reading.delimiter]),
+        ("--decimal", [reading.decimal]),
     )
     options += [] if reading.seeks_id else ["--no-id"]
     options += spell_task(reading.task)

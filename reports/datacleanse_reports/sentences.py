@@ -190,7 +190,7 @@ def say_unlisted(view: RunView, last: int) -> str:
     place = shlex.quote(view.review_words[-1])
     return (
         f"{format_count(flagged)} rows are flagged, and {format_count(listed)} of them are listed. "
-        f"`datacleanse report {place} --top {flagged}` lists all in suspects.csv; "
+        f"`datacleanse report {place} --top {view.last_flagged}` lists all in suspects.csv; "
         f"`datacleanse review {place} --first {last + 1}` shows the next ones."
     )
 

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -49,6 +50,7 @@ from datacleanse_cli.next_commands import propose_apply, spell_command, spell_pl
 from datacleanse_reports.next_step import (
     name_after,
     propose_applying,
+    propose_verifying,
     propose_verifying_more,
 )
 from tests.cli.applying import decide
@@ -383,6 +385,13 @@ def test_verdicts_on_the_data_of_before_are_joined_by_a_file_of_their_own(
     rows = {each.row for each in (*before.rows, *drawing.rows)}
     assert len(rows) > 50  # the second draw asks about other rows
     assert len(found.comparison.overlap.data_rows) >= len(rows) - 1
+
+
+def test_rows_are_verified_with_the_decimal_sign_of_the_audit(audited_copy):
+    """Without it a column that leaves it open is not read, nor is it by the audit after that."""
+    data = RunFolder(audited_copy / "runs" / "data").manifest().data
+    reading = replace(data.reading, decimal=",")
+    assert propose_verifying(replace(data, reading=reading))[-2:] == ("--decimal", ",")
 
 
 def test_rows_verified_before_must_be_there(audited_copy):

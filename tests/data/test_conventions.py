@@ -78,8 +78,8 @@ UNCLEAR = {
     "two orders": (["30/09/2019", "09/30/2019"], ()),
     "two currencies": (["$1,234.50", "€3.20"], ()),
     "two signs": (["7,040.94", "7.040,94"], ()),
-    "hours and minutes": (["14:05", "9:30"], ()),
-    "lengths of time": (["1:23:45", "0:05:00.5"], ()),
+    "lengths of time": (["14:05", "39:30"], ()),
+    "lengths of time with seconds": (["1:23:45", "25:05:00.5"], ()),
     "per cent and not": (["12 %", "0.5", "3.5 %"], ()),
 }
 

@@ -119,8 +119,12 @@ class SafetensorsFormat:
                 hint=f"Give a name that ends in {SUFFIX}; its description is written beside it, "
                 "with the ending .json.",
             )
-        for file in (target, target.with_suffix(".json")):
+        for file in (target, *self.list_beside(target)):
             check_place(file)
+
+    def list_beside(self, target: Path) -> tuple[Path, ...]:
+        """The description."""
+        return (target.with_suffix(".json"),)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the parameters and the description beside them."""
