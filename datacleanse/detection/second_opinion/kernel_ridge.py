@@ -89,7 +89,9 @@ def score_without_own_labels(
     sample = take_spread(rows, used)
     # Shares of classes and numbers are learned where columns are features: none of them names.
     is_of_classes = np.issubdtype(labels.dtype, np.integer)
-    nominal = find_nominal(sample[:, :n_numbers], labels[used]) if is_of_classes else ()
+    nominal = (
+        find_nominal(sample[:, :n_numbers], labels[used].astype(np.int64)) if is_of_classes else ()
+    )
     columns = Columns.learned(sample, n_numbers, nominal)
     n_categories = sum(len(codes) for _, codes in columns.categories)
     wanted = n_landmarks or count_landmarks(len(used), n_numbers, n_categories)
