@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from datacleanse.review.apply import CleaningResult, apply
     from datacleanse.serving.explanation import Explanation, NumberExplanation, explain
     from datacleanse.serving.load import load
-    from datacleanse.serving.loaded_classifier import LoadedClassifier
-    from datacleanse.serving.loaded_regressor import LoadedRegressor
+    from datacleanse.serving.loaded_model import LoadedClassifier, LoadedRegressor
     from datacleanse.settings import Meta, Settings
     from datacleanse.training.influence import Route
     from datacleanse.training.reweighter import Reweighted, Reweighter, reweight
@@ -74,8 +73,8 @@ _LAZY = {
     "CleaningResult": "datacleanse.review.apply",
     "Explanation": "datacleanse.serving.explanation",
     "Forecast": "datacleanse.auditing.forecast",
-    "LoadedClassifier": "datacleanse.serving.loaded_classifier",
-    "LoadedRegressor": "datacleanse.serving.loaded_regressor",
+    "LoadedClassifier": "datacleanse.serving.loaded_model",
+    "LoadedRegressor": "datacleanse.serving.loaded_model",
     "Meta": "datacleanse.settings",
     "NumberExplanation": "datacleanse.serving.explanation",
     "NumberResult": "datacleanse.auditing.regression.number_result",

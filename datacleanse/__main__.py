@@ -3,4 +3,4 @@
 from importlib import import_module
 
 # By name, because the engine must not depend on the command line (import contract).
-import_module("datacleanse_cli.app").main()
+import_module("datacleanse_cli.entry").main()

@@ -25,3 +25,8 @@ def draw_spread(n_rows: int, at_most: int) -> NDArray[np.int64]:
     ends = np.arange(at_most + 1) * n_rows // at_most
     drawn: NDArray[np.int64] = np.random.default_rng(0).integers(ends[:-1], ends[1:])
     return drawn
+
+
+def draw_about(n_rows: int, about: int) -> NDArray[np.int64]:
+    """As `draw_spread`, but all rows where they are less than twice as many as are wanted."""
+    return draw_spread(n_rows, about if n_rows >= 2 * about else n_rows)

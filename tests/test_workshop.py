@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -142,3 +144,26 @@ def needed_by(name, jobs):
     needs = jobs[name].get("needs", [])
     direct = {needs} if isinstance(needs, str) else set(needs)
     return direct.union(*(needed_by(each, jobs) for each in direct))
+
+
+def list_assigned(path):
+    """The names that a module's own lines give values to, each as often as they do."""
+    lines = ast.parse(path.read_text(encoding="utf-8")).body
+    targets = [t for line in lines if isinstance(line, ast.Assign) for t in line.targets]
+    targets += [line.target for line in lines if isinstance(line, ast.AnnAssign)]
+    names = [each for target in targets for each in ast.walk(target)]
+    return Counter(each.id for each in names if isinstance(each, ast.Name))
+
+
+def test_no_constant_takes_the_place_of_another_one():
+    """No linter sees it: a bound of .5 once stood below another one of .4 by the same name."""
+    modules = [
+        each for name in ("datacleanse", "cli", "reports") for each in (ROOT / name).rglob("*.py")
+    ]
+    twice = {
+        str(path): repeated
+        for path in modules
+        if (repeated := [name for name, n in list_assigned(path).items() if n > 1])
+    }
+    assert len(modules) > 300
+    assert not twice

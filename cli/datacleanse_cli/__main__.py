@@ -1,5 +1,5 @@
 """`python -m datacleanse_cli`."""
 
-from datacleanse_cli.app import main
+from datacleanse_cli.entry import main
 
 main()

@@ -60,6 +60,9 @@ it carry a click of their own."""
 _SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
 """How Python spells bytes of a name that are no UTF-8."""
 
+_INTERRUPTED = 128 + signal.SIGINT
+"""What some versions of Typer return where a command was interrupted; others raise."""
+
 app = typer.Typer(
     name="datacleanse",
     help="Find the wrong labels in a table by learned example reweighting.",
@@ -121,6 +124,8 @@ def _run() -> int:
         heed_limit(sys.argv[1:])
         code = app(standalone_mode=False)
         sys.stdout.flush()
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
     except BaseException as error:
         return _choose_exit_code(error)
     return code if isinstance(code, int) else exits.DONE

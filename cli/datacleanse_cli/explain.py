@@ -25,7 +25,7 @@ def explain(
     as_json: options.Json = False,
 ) -> None:
     """Name the rows of the audited data that pushed the model most toward a prediction."""
-    from datacleanse.data import check_target, write_table
+    from datacleanse.data import check_target, refuse_inputs, write_table
     from datacleanse.storage.atomic_files import check_free
     from datacleanse.storage.run_folder import RunFolder
 
@@ -34,7 +34,9 @@ def explain(
         check_target(out, source=new)
         check_free(out, force=force)
     folder = RunFolder(run)
-    folder.any_manifest()
+    manifest = folder.any_manifest()
+    if out is not None:
+        refuse_inputs(out, manifest)
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.explanation import explain_prediction
     from datacleanse_cli.console import Terminal

@@ -38,8 +38,9 @@ def predict(
     as_json: options.Json = False,
 ) -> None:
     """Write the class and the probabilities of new rows, or their number, by the run's model."""
-    from datacleanse.data import check_target, write_tables
+    from datacleanse.data import check_target, refuse_inputs, write_tables
     from datacleanse.storage.atomic_files import check_free
+    from datacleanse.storage.run_folder import RunFolder
 
     if model is not None and not model.endswith(ONNX):
         heed_own_network(model)
@@ -47,6 +48,8 @@ def predict(
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
     check_free(target, force=force)
+    if not str(run).endswith(ONNX):
+        refuse_inputs(target, RunFolder(run).any_manifest())
     log = NoticeLog()
     with show_progress(quiet=quiet) as progress:
         # Slow to import, so that a typing error is answered at once.

@@ -46,7 +46,10 @@ def begin_audit(audit: Audited, inputs: Inputs, conduct: Conduct) -> Iterator[Be
         ranks.tell(NOTHING)
         yield None
         return
-    with hold_run(place, opening, before, force=conduct.force) as (folder, opening):
+    with hold_run(place, opening, before, force=conduct.force, progress=conduct.progress) as (
+        folder,
+        opening,
+    ):
         ranks.tell(opening.run_id)
         if inputs.features is not None:
             # Loads what decodes pictures.

@@ -12,6 +12,7 @@ import numpy as np
 from datacleanse.auditing.joined_clean import CleanPart, join_clean, make_verdict_part
 from datacleanse.data import compare, compare_with_overlap, fingerprint
 from datacleanse.data.messages import format_list
+from datacleanse.data.repeats import drop_repeats
 from datacleanse.records import Notice
 from datacleanse.review.verified_file import is_verified_file
 from datacleanse.review.verified_rows import read_verified_rows
@@ -83,7 +84,7 @@ def join_tables(
     """
 
     def read_part(source: Source) -> CleanPart:
-        clean = read(source)
+        clean = drop_repeats(data, read(source))
         return CleanPart(clean, compare(data, clean).overlap, fingerprint(source), None, None)
 
     return join_clean(data, _read_parts(data, None, sources, read_part))
@@ -106,10 +107,10 @@ def join_pictures_of(
     Raises:
         InputError: a source cannot be used, or no verified row is left.
     """
-    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.compare import compare_pictures, drop_repeated_pictures
 
     def read_part(source: Source) -> CleanPart:
-        clean, own = read(source)
+        clean, own = drop_repeated_pictures(pictures, *read(source))
         comparison, _ = compare_pictures(data, clean, pictures, own)
         return CleanPart(clean, comparison.overlap, own.fingerprint, own, None)
 

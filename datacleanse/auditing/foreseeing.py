@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.auditing.forecast import Forecast
 from datacleanse.auditing.image_features import use_features, wants_pretrained
+from datacleanse.auditing.kept_files import measure_kept
 from datacleanse.auditing.own_opinion import try_cross_fit
 from datacleanse.auditing.places import count_jobs
 from datacleanse.auditing.pretrained_trial import try_pretrained
@@ -43,12 +44,6 @@ SCORE_SECONDS, SCORE_SECONDS_A_ROW = 0.15, 7e-6
 
 LOOK_SECONDS, LOOK_SECONDS_A_ROW = 0.15, 38e-6
 """What else is seen in the rows, and the tables, at the usual pace."""
-
-BYTES_A_ROW = 120
-"""Of `audit.parquet` and what else tells of every row, but for the weights of each epoch."""
-
-REPORT_BYTES = 2 * 2**20
-"""Of the reports, about, without pictures."""
 
 TOUCHED_BYTES = 30 * 2**20
 """What a forked process comes to have for itself by counting references, about."""
@@ -86,12 +81,12 @@ def foresee(
     task: Foreseen = plan_it(request, inputs)
     examples = task.make_examples(inputs)
     progress.stage("Trying", None)
-    spent, is_of_table = perf_counter() - begun + further, inputs.pictures is None
-    return _count(task, examples, need, spent, is_of_table=is_of_table)
+    spent = perf_counter() - begun + further
+    return _count(task, examples, inputs, need, spent)
 
 
 def _count(
-    task: Foreseen, examples: Examples, need: Need, begun: float, *, is_of_table: bool
+    task: Foreseen, examples: Examples, inputs: Inputs, need: Need, begun: float
 ) -> Forecast:
     """Try trainings and opinion, and count; ``begun``: seconds until here."""
     devices, settings = choose_places(task.settings.device), task.settings
@@ -104,10 +99,13 @@ def _count(
     is_forked = places > 1 and can_fork() and is_handed_over(examples.inputs)
     beside = min(places, count_cores()) - 1 if is_forked and n_devices < 2 else 0
     tried = try_parts(task, examples, question, beside)
+    is_of_table = inputs.pictures is None
     spent = _count_seconds(task, tried, places, is_forked=is_forked, is_of_table=is_of_table)
     counted = _count_networks(task, tried)
     held = find_tensor(examples.inputs)
-    kept, scratch = _count_kept(task, tried, counted["reweighted"] + counted["plain"], held)
+    kept, scratch = _count_bytes(
+        task, inputs, tried, counted["reweighted"] + counted["plain"], held
+    )
     taken = need.raise_to(_count_memory(tried, places if is_forked else 0), kept + scratch)
     return Forecast(
         rows=task.plan.n_data,
@@ -181,16 +179,15 @@ def _count_memory(tried: TriedParts, n_forked: int) -> int:
     return seen.before + (n_forked * (grown + TOUCHED_BYTES) if n_forked else grown)
 
 
-def _count_kept(
-    task: Foreseen, tried: TriedParts, n_trained: int, held: Tensor | None
+def _count_bytes(
+    task: Foreseen, inputs: Inputs, tried: TriedParts, n_trained: int, held: Tensor | None
 ) -> tuple[int, int]:
     """Bytes of the run folder in the end, and of what lies beside it until then."""
     # Weights that are all alike take less room than learned ones.
     first = tried.plain if tried.audited is None else tried.audited
-    rows = task.plan.n_data * (BYTES_A_ROW + 4 * first.epochs)
     matrix = 0 if held is None or held.nbytes < LARGE else held.nbytes
-    scratch = n_trained * first.checkpoint_bytes + matrix
-    return rows + first.epochs * first.ledger_bytes + REPORT_BYTES, scratch
+    kept = measure_kept(task, inputs, first.epochs, first.ledger_bytes)
+    return kept, n_trained * first.checkpoint_bytes + matrix
 
 
 @dataclass(frozen=True)

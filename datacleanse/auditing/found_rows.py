@@ -46,7 +46,9 @@ class FoundRows:
     @cached_property
     def n_stored(self) -> int:
         """Rows of the lowest ranks that are kept, and known again, beyond the run."""
-        return max(STORED_SUSPECTS, self.top, int(self.assessment.flagged.sum()))
+        # Rows that p-values flag may stand behind others.
+        flagged = self.assessment.rank[self.assessment.flagged]
+        return max(STORED_SUSPECTS, self.top, int(flagged.max(initial=0)))
 
     @cached_property
     def score(self) -> NDArray[np.float64]:

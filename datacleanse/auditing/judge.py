@@ -94,7 +94,8 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
         audit.conduct.progress.say(notice.message)
-    told += note_unchecked(evidence, _list_parts(inputs))
+    if not len(plan.strangers):
+        told += note_unchecked(evidence, _list_parts(inputs))
     weights = tell_final_weights(plan, inputs.comparison.overlap, worth)
     found_rows = FoundRows(
         inputs.data, evidence, assessment, health, stability, weights, settings.top
@@ -261,10 +262,12 @@ def gather_evidence(
 ) -> Evidence:
     """Put together what the trainings showed, for the assessment."""
     clean_at = plan.clean_at
-    folds = (
-        Fold(opinion, clean_at[fold.drawn_steering], clean_at[fold.calibration])
-        for opinion, fold in zip(networks.opinions, plan.folds, strict=True)
-    )
+    folds = []
+    for number, (opinion, fold) in enumerate(zip(networks.opinions, plan.folds, strict=True)):
+        # As of the other verified rows, half of them in each fold.
+        strangers = plan.strangers[number::2] if len(fold.calibration) else plan.strangers[:0]
+        calibration = np.concatenate([clean_at[fold.calibration], strangers])
+        folds.append(Fold(opinion, clean_at[fold.drawn_steering], calibration))
     return Evidence(
         reweighted=networks.reweighted.outcome.dynamics,
         control=networks.control.outcome.dynamics,
@@ -278,6 +281,7 @@ def gather_evidence(
         clean_at=clean_at,
         n_reviewed=len(plan.reviewed),
         corrected=plan.corrected,
+        strangers=plan.strangers,
         looked_at=looked_at,
         has_texts=has_texts,
     )

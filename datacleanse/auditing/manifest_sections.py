@@ -171,9 +171,10 @@ def describe_overlap(inputs: Inputs, plan: Plan) -> OverlapSection:
     overlap, verified = inputs.comparison.overlap, plan.verified
     is_verified = verified >= 0
     return OverlapSection(
-        rows=len(overlap.data_rows),
+        rows=len(overlap.data_rows) - len(plan.strangers),
         verified=int(is_verified.sum()),
         wrong=int((is_verified & (verified != inputs.data.labels)).sum()),
+        new_classes=len(plan.strangers),
         matched_by=overlap.matched_by,
     )
 
@@ -271,13 +272,12 @@ def describe_findings(
 
 def describe_flags(assessment: Assessment) -> FlagsSection:
     """What the list of flags promises."""
-    bound, flagged = assessment.false_at_most, assessment.flagged
+    flagged = assessment.flagged
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
     return FlagsSection(
         fdr=assessment.fdr,
         flagged=int(flagged.sum()),
-        # Flagged rows are the first of the ranking.
-        false_at_most=int(bound[flagged].max()) if bound is not None and flagged.any() else None,
+        false_at_most=_bound_flags(assessment),
         basis=assessment.basis,
         calibration_rows=n_calibration,
         smallest_p_value=assessment.smallest_p_value,
@@ -286,6 +286,15 @@ def describe_flags(assessment: Assessment) -> FlagsSection:
         rows_needed=assessment.rows_needed,
         listed_at_double=assessment.listed_at_double,
     )
+
+
+def _bound_flags(assessment: Assessment) -> int | None:
+    """How many flagged rows are false alarms, at most; None where that is not worked out."""
+    if assessment.false_at_most is None or not assessment.flagged.any():
+        return None
+    # Flagged rows are the first of the ranking; of very long lists the last have no bound.
+    bound = assessment.false_at_most[assessment.flagged]
+    return int(bound.max()) if bound.min() >= 0 else None
 
 
 def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:

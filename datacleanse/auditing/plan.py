@@ -111,6 +111,9 @@ class Plan:
     corrected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Sorted pairs whose verified label stands in DATA by now, and another one before; see
     `review/earlier_labels.py`."""
+    strangers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Sorted rows of DATA whose right label is one that no row of DATA has. They are no rows of
+    CLEAN, but known to be wrong, and so they calibrate."""
 
     @property
     def n_data(self) -> int:
@@ -151,6 +154,7 @@ class Plan:
         refitted[self.left_out] = False
         refitted[self.n_data + self.held_back] = False
         refitted[self.pair_rows[self.pair_rows >= 0]] = False
+        refitted[self.strangers] = False
         return refitted
 
     def mark_trained(self, fold: CleanSplit) -> NDArray[np.bool_]:
@@ -184,6 +188,7 @@ def make_plan(
     hold_back: float = 0.0,
     reviewed: Reviewed | None = None,
     earlier: EarlierLabels = NO_LABELS,
+    strangers: NDArray[np.int64] | None = None,
     is_provisional: bool = False,
 ) -> Plan:
     """Give every row its part.
@@ -197,6 +202,7 @@ def make_plan(
         hold_back: share of CLEAN that nothing learns from; of its reviewed rows none.
         reviewed: rows that reviewers decided about, where there are any.
         earlier: labels that rows had when an earlier round judged them.
+        strangers: rows of DATA whose right label is one that no row of DATA has.
         is_provisional: nobody has checked CLEAN, a part of DATA that is taken at its word. Pairs
             would show that no label is wrong.
 
@@ -218,17 +224,20 @@ def make_plan(
     pair_rows = np.full(clean.n_rows, -1, dtype=np.int64)
     pair_rows[of_clean[makes_pair]] = paired
     left_out = [overlap.data_rows[~is_single], rows[~makes_pair]]
+    strangers = np.empty(0, np.int64) if strangers is None else strangers
     if reviewed is not None:
         left_out.append(reviewed.left_out)
+        strangers = np.setdiff1d(strangers, reviewed.left_out)
     plan = Plan(
         folds=(),
         labels=keep_rows(labels),
         verified=keep_rows(verified),
         pair_rows=pair_rows,
-        left_out=np.unique(np.concatenate(left_out)),
+        left_out=np.setdiff1d(np.concatenate(left_out), strangers),
         held_back=held_back,
         reviewed=np.arange(n_sampled, clean.n_rows),
         corrected=earlier.rows[is_corrected],
+        strangers=strangers,
     )
     plan = _draw_folds(plan, seed=seed, is_fast=is_fast)
     _check_enough(plan, data)

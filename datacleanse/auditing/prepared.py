@@ -67,6 +67,7 @@ def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
         hold_back=settings.hold_back,
         reviewed=inputs.reviewed,
         earlier=inputs.earlier,
+        strangers=None if inputs.verified is None else inputs.verified.strangers,
         is_provisional=inputs.is_provisional,
     )
 

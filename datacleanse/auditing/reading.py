@@ -30,6 +30,7 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
+from datacleanse.data.repeats import drop_repeats
 from datacleanse.data.sources import check_exists
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
@@ -248,7 +249,7 @@ def _read_clean_table(
         comparison = compare_joined(data, joined)
         return _Clean(joined.clean, comparison, joined.sha256, joined.verified)
     (source,) = sources
-    clean = read(source)
+    clean = drop_repeats(data, read(source))
     return _Clean(clean, compare(data, clean), fingerprint(source))
 
 
@@ -330,10 +331,10 @@ def _read_clean_pictures(
     progress: Progress,
 ) -> tuple[_Clean, PictureSet | None, Groups]:
     """CLEAN, its pictures, and the pictures of DATA that show the same."""
-    from datacleanse.pictures.compare import compare_pictures, find_copies
+    from datacleanse.pictures.compare import compare_pictures, drop_repeated_pictures, find_copies
 
     if len(sources) == 1 and not is_joined(sources):
-        clean, own = read(sources[0])
+        clean, own = drop_repeated_pictures(pictures, *read(sources[0]))
         progress.stage("Looking for duplicates", None)
         comparison, duplicates = compare_pictures(data, clean, pictures, own)
         return _Clean(clean, comparison), own, duplicates

@@ -31,12 +31,13 @@ from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.notices import warn
 from datacleanse.progress import follow
+from datacleanse.records import Notice
 from datacleanse.review.apply import choose_limits
 from datacleanse.review.audited_run import open_audited_run, read_unreadable_pictures
 from datacleanse.review.clean_frame import clean_frame, note_refusals
 from datacleanse.review.cleaning_plan import plan_cleaning
 from datacleanse.review.joined_decisions import list_files
-from datacleanse.storage.run_claims import begin_folder, copy_folder
+from datacleanse.storage.run_claims import begin_folder, copy_folder, say_kept
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.typed_json import to_json
 
@@ -258,6 +259,8 @@ class AuditResult:
     def save(self, path: str | PathLike[str], *, force: bool = False) -> RunFolder:
         """Copy the run folder to ``path``; `datacleanse report` renders its reports.
 
+        Where it replaces a run, the decisions on that one are kept beside ``path``.
+
         Raises:
             RunFolderError: something stands there and ``force`` is off, or it is no run, or it is
                 this very folder or around or within it; or this folder is gone.
@@ -265,7 +268,11 @@ class AuditResult:
         place = read_path("path", path)
         self.folder.any_manifest()  # before the run that stands there gives way to nothing
         _check_apart(self.folder.path, place)
-        with begin_folder(place, force=force) as target:
+
+        def tell_kept(file: Path) -> None:
+            warn([Notice("decisions-kept", say_kept(file), is_warning=True)])
+
+        with begin_folder(place, force=force, tell_kept=tell_kept) as target:
             copy_folder(self.folder, target)
         return target
 

@@ -13,7 +13,12 @@ from datacleanse.errors import (
     RunFolderError,
     Stopped,
 )
-from datacleanse.storage.run_claims import begin_folder, discard_folder, reopen_folder
+from datacleanse.storage.run_claims import (
+    begin_folder,
+    discard_folder,
+    reopen_folder,
+    say_kept,
+)
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.training.loop import TrainingError
@@ -54,7 +59,7 @@ def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) 
 
 @contextmanager
 def hold_run(
-    place: Path, opening: Opening, before: Opening | None, *, force: bool
+    place: Path, opening: Opening, before: Opening | None, *, force: bool, progress: Progress
 ) -> Iterator[tuple[RunFolder, Opening]]:
     """Begin the run's folder, or go on with the unfinished one, with nobody else at work there.
 
@@ -63,6 +68,7 @@ def hold_run(
         opening: what is known of the run now.
         before: what the folder said of the run that is gone on with; None: it begins.
         force: whether a run that begins may replace the one there.
+        progress: told where the decisions on a run that is replaced are kept.
 
     Yields:
         The folder, and what its `run.json` says now.
@@ -70,7 +76,15 @@ def hold_run(
     Raises:
         RunFolderError: it is in use, in the way, or cannot be written.
     """
-    with begin_folder(place, force=force) if before is None else reopen_folder(place) as folder:
+
+    def tell_kept(file: Path) -> None:
+        progress.say(say_kept(file))
+
+    with (
+        begin_folder(place, force=force, tell_kept=tell_kept)
+        if before is None
+        else reopen_folder(place)
+    ) as folder:
         if before is not None:
             if folder.begun() != before:
                 raise RunFolderError(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from torch import nn
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.scheduling.forked import Parent
@@ -63,6 +64,9 @@ class Foreseen(Audited, Protocol):
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> AnyQuestion | None:
         """Pose the question to the second opinion; None where there is none."""
+
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """Keep a network as the audit keeps its own."""
 
 
 @dataclass(frozen=True)

@@ -21,10 +21,12 @@ from datacleanse.data.row_seals import (
     digest_features,
     is_content_hash,
     is_known_by_content,
+    make_seal,
     seal_row,
     seal_rows,
 )
 from datacleanse.data.sample import DrawnRows, draw_rows, sample_rows, take_rows
+from datacleanse.data.spared_files import refuse_inputs
 from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
@@ -47,6 +49,7 @@ __all__ = [
     "hold_source",
     "is_content_hash",
     "is_known_by_content",
+    "make_seal",
     "note_unknown_names",
     "read_categories",
     "read_data",
@@ -57,6 +60,7 @@ __all__ = [
     "read_numbers",
     "read_portions",
     "read_texts",
+    "refuse_inputs",
     "sample_rows",
     "seal_row",
     "seal_rows",

@@ -136,8 +136,9 @@ def note_unreadable_values(
     *,
     source: str,
     what: str,
+    option: str | None = None,
 ) -> list[Notice]:
-    """A warning if values that are no ``what`` were taken as missing."""
+    """A warning if values that are no ``what`` were taken as missing; ``option`` keeps them."""
     failed = int(parsed.failed.sum())
     if not failed:
         return []
@@ -147,7 +148,9 @@ def note_unreadable_values(
         f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
         f"for example {quote_value(cells[row].as_py())} in {format_rows([row])}."
     )
-    return [Notice("values-unreadable", message, is_warning=True, column=name, cells=failed)]
+    if option is not None:
+        message += f" {option} keeps them, and takes every value as a name."
+    return [Notice("values-unreadable", message, True, name, failed, option)]
 
 
 def note_three_decimals(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:

@@ -156,12 +156,9 @@ def _find_id_fault(name: str, clean: Dataset) -> str | None:
 
 def _match_by_content(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
     """Rows with equal feature values, and equal cells in columns that name rows."""
-    narrow = find_narrow_columns(data, clean)
-    hashes, clean_hashes = hash_rows(data, narrow=narrow), hash_rows(clean, narrow=narrow)
-    for marks, clean_marks in _hash_identifiers(data, clean):
-        hashes, clean_hashes = mix(hashes ^ marks), mix(clean_hashes ^ clean_marks)
+    hashes, clean_hashes = hash_content(data, clean)
     distinct = _count_distinct(hashes)
-    if distinct >= _TELLING * data.n_rows or _holds_all(hashes, clean_hashes):
+    if are_told_apart(hashes) or _holds_all(hashes, clean_hashes):
         return _match_by_values(hashes, clean_hashes), []
     message = (
         f"Rows of DATA are not told apart by their feature values ({distinct:,} different sets of "
@@ -170,6 +167,20 @@ def _match_by_content(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Noti
     )
     notices = [Notice("overlap-unknown", message)] if np.isin(clean_hashes, hashes).any() else []
     return _make_empty("values"), notices
+
+
+def hash_content(data: Dataset, clean: Dataset) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """The hash of each row of both, by feature values and the columns in both that name rows."""
+    narrow = find_narrow_columns(data, clean)
+    hashes, clean_hashes = hash_rows(data, narrow=narrow), hash_rows(clean, narrow=narrow)
+    for marks, clean_marks in _hash_identifiers(data, clean):
+        hashes, clean_hashes = mix(hashes ^ marks), mix(clean_hashes ^ clean_marks)
+    return hashes, clean_hashes
+
+
+def are_told_apart(hashes: NDArray[np.uint64]) -> bool:
+    """Whether so many rows of DATA differ that equal ones are one row."""
+    return _count_distinct(hashes) >= _TELLING * len(hashes)
 
 
 def _count_distinct(hashes: NDArray[np.uint64]) -> int:

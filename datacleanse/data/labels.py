@@ -101,7 +101,7 @@ def learn_labels(column: pa.ChunkedArray, *, name: str, source: str, are_names: 
     notices = [
         *(_note_numbers(classes, name, source) if are_numbers and not are_names else ()),
         *_note_rare_classes(counts, classes, source),
-        *_note_merged(spellings, codes, classes, source),
+        *_note_merged(spellings, codes, source),
         *note_look_alikes(dict(zip(given, counts, strict=True)), source),
     ]
     return Labels(codes, classes, given, tuple(notices))
@@ -317,9 +317,7 @@ def _note_rare_classes(
     return [Notice("class-single-row", message, is_warning=True)]
 
 
-def _note_merged(
-    spellings: Spellings, codes: NDArray[np.int64], classes: tuple[str, ...], source: str
-) -> list[Notice]:
+def _note_merged(spellings: Spellings, codes: NDArray[np.int64], source: str) -> list[Notice]:
     """Tell of classes that DATA spells in several ways, with the rows of each spelling."""
     rows = np.bincount(spellings.codes, minlength=len(spellings.found)).tolist()
     spelled: dict[int, list[int]] = {}

@@ -41,6 +41,8 @@ from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import CONTENT_MARK
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
@@ -66,8 +68,13 @@ def digest_features(table: pa.Table, *, label: str) -> list[str]:
 
 def seal_row(features: str, label: str | None) -> str:
     """The `row_sha256` of a row, from its features digest and its label (None: it has none)."""
-    whole = features.encode() + _encode_netstring(None if label is None else spell_label(label))
-    return hashlib.sha256(whole).hexdigest()
+    return make_seal(label)(features)
+
+
+def make_seal(label: str | None) -> Callable[[str], str]:
+    """What seals rows of one label, given their features digests; see `seal_row`."""
+    end = _encode_netstring(None if label is None else spell_label(label))
+    return lambda features: hashlib.sha256(features.encode() + end).hexdigest()
 
 
 def seal_rows(data: Dataset, rows: NDArray[np.int64]) -> list[str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -35,9 +37,10 @@ from datacleanse.data.columns import (
 )
 from datacleanse.data.conventions import find_convention
 from datacleanse.data.free_text import is_free_text, is_nearly_unique, read_as_text
-from datacleanse.data.written_moments import find_compact_dates
+from datacleanse.data.written_moments import doubt_clocks, find_compact_dates
 from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.records import Convention
+from datacleanse.sampling import draw_about
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +50,10 @@ if TYPE_CHECKING:
 _FEW_CODES = 100
 _ROWS_A_CODE = 10
 """Mean rows of each value from which numbers in text may be names."""
-
+_CODE = re.compile("[A-Za-z]{1,3}-?[0-9][0-9A-Za-z.-]*")
+"""``V58``, ``E932.1``, ``A-12``: no number with a unit or a remark is written so."""
+_SHAPED_CODES, _ROWS_A_SHAPED_CODE = 2, 2
+"""Different values of that shape, and mean rows of each value, from which a column is codes."""
 
 _TAKEN = {"categorical": "taken as names", "text": "read as text"}
 """What became of words that may be numbers or dates, by kind."""
@@ -66,6 +72,10 @@ class _Texts:
     spellings: list[str]
     counts: NDArray[np.int64]
 
+    def to_evidence(self) -> Evidence:
+        """The same, as conventions are found by."""
+        return Evidence(pa.array(self.spellings, pa.string()), self.counts)
+
     @property
     def present(self) -> int:
         """Number of rows that hold a value."""
@@ -76,10 +86,11 @@ class _Texts:
 
         Of many texts, few are tried; a column is none of numbers or dates if hardly any is one.
         """
-        step = len(self.spellings) // _TRIED
-        if step < 2:
+        tried = draw_about(len(self.spellings), _TRIED)
+        if len(tried) == len(self.spellings):
             return True
-        parsed = parse(pa.chunked_array([pa.array(self.spellings[::step], pa.string())]))
+        texts = [self.spellings[at] for at in tried]
+        parsed = parse(pa.chunked_array([pa.array(texts, pa.string())]))
         return bool((~parsed.find_missing()).mean() > _HARDLY)
 
 
@@ -135,8 +146,7 @@ def _find_values(found: Distinct) -> _Texts:
 
 def gather_evidence(found: Distinct) -> Evidence:
     """The texts of a column by which its convention is found: those that stand for a value."""
-    values = _find_values(found)
-    return Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    return _find_values(found).to_evidence()
 
 
 def _judge_plain(
@@ -147,8 +157,7 @@ def _judge_plain(
     if values.seem_readable(parse_moments):
         moments = parse_moments(cells)
         if _is_mostly_read(moments, values.present):
-            notices = note_unreadable_values(name, cells, moments, source=source, what="date")
-            return use_as_feature(name, "datetime", *notices)
+            return _judge_moments(name, cells, values, moments, context)
     if not values.seem_readable(parse_numbers):
         return None
     numbers = parse_numbers(cells)
@@ -159,12 +168,27 @@ def _judge_plain(
         return written
     if _are_codes(numbers, values, context):
         return None
-    notices = note_unreadable_values(name, cells, numbers, source=source, what="number")
+    option = None
+    if len(np.unique(values.found.codes[numbers.failed])) > FEW_MARKERS:
+        option = f"--categorical {shlex.quote(name)}"
+    notices = note_unreadable_values(
+        name, cells, numbers, source=source, what="number", option=option
+    )
     floats = numbers.read_floats()
     notices += note_infinite_values(name, floats, source=source)
     notices += note_months(name, floats[~numbers.find_missing()], source=source)
     doubts = () if written is None else written.notices
     return use_as_feature(name, "numeric", *notices, *doubts)
+
+
+def _judge_moments(
+    name: str, cells: pa.ChunkedArray, values: _Texts, moments: Parsed, context: Context
+) -> Verdict | None:
+    """The verdict on a column of which most is dates; None where some are lengths of time."""
+    if moments.failed.any() and doubt_clocks(values.to_evidence()) is not None:
+        return None
+    notices = note_unreadable_values(name, cells, moments, source=context.source, what="date")
+    return use_as_feature(name, "datetime", *notices)
 
 
 def _judge_numbers_among(
@@ -174,7 +198,7 @@ def _judge_numbers_among(
 
     Without a column, it holds the doubts; None where all is plain, and means what it seems to.
     """
-    evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    evidence = values.to_evidence()
     if not numbers.failed.any() and context.decimal != ",":
         compact = find_compact_dates(evidence)
         return None if compact is None else read_as_written(name, cells, compact, context)
@@ -193,9 +217,11 @@ def _is_mostly_read(parsed: Parsed, present: int) -> bool:
 def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
     """Numbers in text that name things, e.g. diagnoses ``250``, ``V57``, ``E909``.
 
-    Either many different values are no numbers, or none is but the file says that they are text;
-    and each value comes often enough to be learned as a category.
+    Either many different values are no numbers, or they have the shape of codes, or all are numbers
+    but the file says that they are text; and each value comes often enough to be a category.
     """
+    if _hold_shaped_codes(numbers, values):
+        return values.present >= _ROWS_A_SHAPED_CODE * len(values.spellings)
     repeats = values.present >= _ROWS_A_CODE * len(values.spellings)
     failed = len(np.unique(values.found.codes[numbers.failed]))
     if failed > FEW_MARKERS:
@@ -206,12 +232,20 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
     return repeats and bool((np.isnan(floats) | (floats == np.rint(floats))).all())
 
 
+def _hold_shaped_codes(numbers: Parsed, values: _Texts) -> bool:
+    """Whether most cells that are no numbers are codes by their shape, and of several values."""
+    codes, rows = np.unique(values.found.codes[numbers.failed], return_counts=True)
+    texts = values.found.values.take(pa.array(codes)).to_pylist()
+    is_code = np.array([_CODE.fullmatch(text.strip()) is not None for text in texts], dtype=bool)
+    return int(is_code.sum()) >= _SHAPED_CODES and bool(rows[is_code].sum() > rows.sum() / 2)
+
+
 def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: Context) -> Verdict:
     """The verdict on numbers and dates as people write them; on words where there are none."""
     verdict = _judge_words(name, values, context)
     if has_id_name(name) and len(values.spellings) == values.present:
         return verdict
-    evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    evidence = values.to_evidence()
     found = find_convention(evidence, decimal=context.decimal, dates=context.dates)
     if found is None:
         return verdict

@@ -142,7 +142,7 @@ def find_moment_convention(
         return None
     place, separator, patterns = _FORMS[int(np.argmax(shares))]
     if place == "clock":
-        return _doubt_clocks(evidence)
+        return doubt_clocks(evidence)
     parts = _extract(pc.utf8_trim_whitespace(evidence.values), patterns)
     doubt = _doubt_zones(evidence, parts)
     if doubt is not None:
@@ -170,15 +170,19 @@ def find_moment_convention(
     return Convention(evidence.quote_first(is_date), order=order[place], separator=separator)
 
 
-def _doubt_clocks(evidence: Evidence) -> Doubt | None:
-    """The doubt about ``14:05``, which may be a time of day or a length of time."""
-    is_clock = _match(pc.utf8_trim_whitespace(evidence.values), _CLOCKS)
-    if not evidence.is_tolerable(~is_clock):
+def doubt_clocks(evidence: Evidence) -> Doubt | None:
+    """The doubt about ``36:15``, a length of time; None where all are times of a day, as 14:05.
+
+    Lengths below a day are read as such, and lose nothing by it: the time itself is one of the
+    numbers that a moment becomes, so that longer ones are larger.
+    """
+    texts = pc.utf8_trim_whitespace(evidence.values)
+    is_clock = _match(texts, _CLOCKS)
+    is_long = is_clock & parse_moments(pa.chunked_array([texts])).failed
+    if not is_long.any() or not evidence.is_tolerable(~is_clock):
         return None
-    what = f"times of day or lengths of time such as {evidence.quote_first(is_clock)}"
-    return Doubt(
-        what, "Write times of day as 09:05:00, and lengths of time as numbers of seconds or hours."
-    )
+    what = f"lengths of time such as {evidence.quote_first(is_long)}"
+    return Doubt(what, "Write them as numbers of seconds, minutes or hours.")
 
 
 def _are_months(parts: dict[str, Any]) -> NDArray[np.bool_]:

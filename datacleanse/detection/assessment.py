@@ -145,7 +145,9 @@ def read_verdicts(evidence: Evidence) -> NDArray[np.int8]:
     """(N,) what CLEAN proves of each row; see `Assessment.verdict`."""
     agrees = evidence.verified == evidence.current
     verdict = np.where(agrees, PROVEN_RIGHT, PROVEN_WRONG)
-    return np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
+    verdict = np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
+    verdict[evidence.strangers] = PROVEN_WRONG
+    return verdict
 
 
 def set_known(probability: NDArray[np.float64], verdict: NDArray[np.int8]) -> NDArray[np.float64]:

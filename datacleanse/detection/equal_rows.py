@@ -23,8 +23,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
-from datacleanse.storage.mapped_files import copy_rows
+from datacleanse.storage.mapped_files import copy_rows, release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,16 +41,43 @@ PORTION = 2**20
 
 @dataclass(frozen=True)
 class EqualRows:
-    """Rows with others that are equal to them and whose labels may be learned."""
+    """Rows with others that are equal to them and whose labels may be learned.
+
+    The others are counted by group, not by row: where most rows are copies and classes are many,
+    numbers of rows times classes would be larger than the opinions.
+    """
 
     rows: NDArray[np.int64]
     """(D,) positions, ascending."""
-    counts: NDArray[np.float64]
-    """(D, C) of the others by label; each row sums to 1 at least."""
+    group: NDArray[np.int64]
+    """(D,) of rows that are equal, in [0, G)."""
+    learned: sparse.csr_array
+    """(G, C) float64, indices sorted: the group's rows by label, whose label may be learned."""
     labels: NDArray[np.int64]
     """(D,) as given."""
     is_learned: NDArray[np.bool_]
     """(D,) whether the row's own label may be learned."""
+
+    def count_others(self, part: slice = slice(None)) -> NDArray[np.float64]:
+        """(d, C) the others of some rows by label; each row sums to 1 at least."""
+        others: NDArray[np.float64] = self.learned[self.group[part]].toarray()
+        own = self.is_learned[part]
+        others[np.flatnonzero(own), self.labels[part][own]] -= 1.0
+        return others
+
+    def count_agreeing(self) -> NDArray[np.float64]:
+        """(K,) the others with the row's own label, of rows whose label may be learned."""
+        n_classes, counted = self.learned.shape[1], self.learned.tocoo()
+        places = counted.row.astype(np.int64) * n_classes + counted.col
+        wanted = (self.group * n_classes + self.labels)[self.is_learned]
+        found: NDArray[np.float64] = counted.data[np.searchsorted(places, wanted)] - 1.0
+        return found
+
+    def count_all(self) -> NDArray[np.float64]:
+        """(D,) the others, whatever their labels."""
+        of_group = np.asarray(self.learned.sum(axis=1)).ravel()
+        result: NDArray[np.float64] = of_group[self.group] - self.is_learned
+        return result
 
 
 def find_equal(
@@ -75,17 +103,18 @@ def find_equal(
     has_equal[first[has_equal]] = True
     rows = np.flatnonzero(has_equal)
     _, group = np.unique(first[rows], return_inverse=True)
-    counts = np.zeros((group.max(initial=-1) + 1, n_classes))
-    is_counted = is_learned[rows]
-    own = labels[rows[is_counted]]
-    np.add.at(counts, (group[is_counted], own), 1.0)
-    others = counts[group]
-    others[is_counted, own] -= 1.0
-    has_others = others.any(axis=1)
+    n_groups = int(group.max(initial=-1)) + 1
+    own = is_learned[rows]
+    places = group[own], labels[rows[own]]
+    learned = sparse.csr_array((np.ones(len(places[0])), places), (n_groups, n_classes))
+    learned.sum_duplicates()
+    found = EqualRows(rows, group, learned, labels[rows], own)
+    has_others = found.count_all() > 0
     if not has_others.any():
         return None
-    rows = rows[has_others]
-    return EqualRows(rows, others[has_others], labels[rows], is_learned[rows])
+    return EqualRows(
+        rows[has_others], group[has_others], learned, found.labels[has_others], own[has_others]
+    )
 
 
 def fit_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
@@ -95,11 +124,10 @@ def fit_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
         opinion: (M, C) P(given label | x) that depends little on the row's own label.
         equal: see `find_equal`.
     """
-    own = np.flatnonzero(equal.is_learned), equal.labels[equal.is_learned]
     # A network may rule a class out: whatever is rounded to 0 is no impossible label.
-    p = np.maximum(opinion[equal.rows].astype(np.float64)[own], np.finfo(np.float32).tiny)
-    n = equal.counts[own]
-    total = equal.counts.sum(axis=1)[equal.is_learned]
+    given = opinion[equal.rows[equal.is_learned], equal.labels[equal.is_learned]]
+    p = np.maximum(given.astype(np.float64), np.finfo(np.float32).tiny)
+    n, total = equal.count_agreeing(), equal.count_all()[equal.is_learned]
     found = {s: float(np.log((n + s * p) / (total + s)).sum()) for s in STRENGTHS}
     best = max(found, key=found.__getitem__)
     return best if found[best] > np.log(p).sum() else np.inf
@@ -109,9 +137,14 @@ def inform_equal_rows(
     opinion: NDArray[np.float32], equal: EqualRows, s: float
 ) -> NDArray[np.float32]:
     """The opinion, (M, C), knowing what the other equal rows are labelled; a copy, s finite."""
-    total = equal.counts.sum(axis=1, keepdims=True)
+    total = equal.count_all()[:, None]
     result: NDArray[np.float32] = copy_rows(opinion)
-    result[equal.rows] = (equal.counts + s * opinion[equal.rows]) / (total + s)
+    step = _take_portion(opinion.shape[1])
+    for start in range(0, len(equal.rows), step):
+        part = slice(start, start + step)
+        rows = equal.rows[part]
+        result[rows] = (equal.count_others(part) + s * opinion[rows]) / (total[part] + s)
+        release_mapped()
     return result
 
 

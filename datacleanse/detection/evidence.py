@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.clean_copies import name_copies
 from datacleanse.detection.equal_rows import fit_strength, inform_equal_rows
 from datacleanse.detection.left_out import find_left_out
 
@@ -67,10 +68,15 @@ class Evidence:
     """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
     corrected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Pairs whose label was wrong, and whose verified label stands in DATA by now."""
+    strangers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows of DATA that are known to be of a class that no row of DATA has: wrong, and without a
+    code for their ``truth``. Half of them calibrate in each fold, and none steers."""
     looked_at: LookedAt | None = None
     """Suspects of earlier rounds whose verdicts calibrate beside the pairs."""
     has_texts: bool = False
     """Whether the second opinion read texts."""
+    copies: NDArray[np.int64] | None = None
+    """(M,) see `clean_copies.name_copies`; None where no rows are equal."""
 
     @property
     def has_clean(self) -> bool:
@@ -196,6 +202,7 @@ def add_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
     """The evidence in which every opinion on a row knows what equal rows are labelled."""
     if equal is None:
         return evidence
+    evidence = replace(evidence, copies=name_copies(equal, len(evidence.labels)))
     plain, second = evidence.control.probability, evidence.second
     strength = fit_strength(plain if second is None else second, equal)
     if np.isinf(strength):

@@ -28,9 +28,9 @@ STOREY_LAMBDA = 0.5
 MIN_CALIBRATION = 10
 """With fewer calibration rows neither p-values nor probabilities are worth stating."""
 
-LEAST_LIKELY = 0.4
+LEAST_SUSPICIOUS = 0.4
 """Mislabel probability of a row that is flagged by its p-value, at least: where p-values speak
-against it as loudly as they can, a suspicion of a tenth."""
+against it as loudly as they can, a suspicion of a tenth. Measured: decision 101."""
 
 SHORT = 0.6
 """Share of the estimated list's length below which a controlled list gives way to it; values tried
@@ -41,7 +41,7 @@ BOUNDED = 2.0
 asked for, as a multiple; values tried are in `docs/decisions`."""
 
 LEAST_LIKELY = 0.5
-"""P(wrong) above which a row may be on an estimated list."""
+"""Mislabel probability above which a row may be on a list by probabilities."""
 
 MAX_BOUNDED = 20_000
 """Rows from the top that bounds on false alarms are worked out for; nobody reviews more."""
@@ -226,7 +226,7 @@ def choose_list(
         level: see `find_longest_list`.
     """
     estimated = find_longest_list(wrong_probability, level)
-    is_passing = is_passing & (wrong_probability >= LEAST_LIKELY)
+    is_passing = is_passing & (wrong_probability >= LEAST_SUSPICIOUS)
     if is_passing.any() and is_passing.sum() >= SHORT * estimated.sum():
         return is_passing, "controlled"
     return estimated, "estimated" if estimated.any() else "none"

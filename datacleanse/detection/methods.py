@@ -56,13 +56,15 @@ _DESCRIBE_LOCAL = (
 _ON_LIST = (
     "The longest list of unverified rows whose mean mislabel_probability leaves at most --fdr for "
     "false alarms, and of which no more than twice that share are, with a confidence of 90 %; of "
-    "1 / --fdr rows at least. The probabilities are calibrated on verified rows of DATA."
+    f"1 / --fdr rows at least, each above {flags.LEAST_LIKELY}. The probabilities are calibrated "
+    "on verified rows of DATA."
 )
 _ON_TWO_LISTS = (
-    "Benjamini-Hochberg over the p-values at --fdr / pi0. Beside it stands the longest list whose "
-    "estimated share of false alarms is at most --fdr, by mislabel_probability, and of 1 / --fdr "
-    f"rows at least. Where the first holds nothing, or less than {flags.SHORT:.0%} as much, the "
-    "second is given: an estimate, which carries no guarantee."
+    "Benjamini-Hochberg over the p-values at --fdr / pi0, of rows with a mislabel_probability of "
+    f"{flags.LEAST_SUSPICIOUS} at least. Beside it stands the longest list whose estimated share "
+    "of false alarms is at most --fdr, by mislabel_probability: of 1 / --fdr rows at least, each "
+    f"above {flags.LEAST_LIKELY}. Where the first holds nothing, or less than {flags.SHORT:.0%} as "
+    "much, the second is given: an estimate, which carries no guarantee."
 )
 
 METHODS_ALONE = {

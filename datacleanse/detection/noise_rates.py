@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.ranking import UNVERIFIED
+from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED
 from datacleanse.shares import NORMAL_95
 
 if TYPE_CHECKING:
@@ -118,13 +118,13 @@ def count_confusions(assessment: Assessment, labels: NDArray[np.int64]) -> list[
 
 
 def _admit_none(share: Share, assessment: Assessment, rows: NDArray[np.int64]) -> Share:
-    """The share with a range from 0 on where no verified row of these is wrong.
+    """The share with a range from what is proven on where no pair among these was wrong.
 
-    Simulated shares are above 0 whatever the pairs say, since any probability is; but where none is
-    wrong, nothing proves that any is.
+    Simulated shares are above 0 whatever the pairs say, since any probability is; but where none
+    was wrong, nothing proves that any other row is.
     """
     is_proven = assessment.shares is None or np.isin(assessment.wrong_pairs, rows).any()
-    return share if is_proven else replace(share, low=0.0)
+    return share if is_proven else replace(share, low=_find_proven(assessment, rows)[0])
 
 
 def _share(assessment: Assessment, rows: NDArray[np.int64]) -> Share:
@@ -132,12 +132,21 @@ def _share(assessment: Assessment, rows: NDArray[np.int64]) -> Share:
     n = len(rows)
     if not n:
         return Share(0, 0.0, 0.0, 1.0)
-    share = float(assessment.probability[rows].mean())
+    probability = assessment.probability[rows]
+    share = float(probability.mean())
     if assessment.shares is not None:
         low, high = np.quantile(assessment.shares(rows), INTERVAL)
-        return Share(n, share, min(share, float(low)), max(share, float(high)))
-    probability = assessment.probability[rows]
-    low, high = (bound[rows].mean() for bound in assessment.bounds)
-    # The smaller part of what may be wrong: both estimates may be biased alike.
-    error = NORMAL_95 * float(np.sqrt((probability * (1 - probability)).sum())) / n
-    return Share(n, share, max(0.0, float(low) - error), min(1.0, float(high) + error))
+    else:
+        # The smaller part of what may be wrong: both estimates may be biased alike.
+        error = NORMAL_95 * float(np.sqrt((probability * (1 - probability)).sum())) / n
+        low, high = (bound[rows].mean() for bound in assessment.bounds)
+        low, high = low - error, high + error
+    least, most = _find_proven(assessment, rows)
+    low, high = max(least, float(low)), min(most, float(high))
+    return Share(n, share, min(share, low), max(share, high))
+
+
+def _find_proven(assessment: Assessment, rows: NDArray[np.int64]) -> tuple[float, float]:
+    """The least and the largest share of wrong labels among n >= 1 rows that CLEAN leaves open."""
+    verdict = assessment.verdict[rows]
+    return float((verdict == PROVEN_WRONG).mean()), float((verdict != PROVEN_RIGHT).mean())

@@ -16,6 +16,7 @@ import numpy as np
 
 from datacleanse.detection import flags
 from datacleanse.detection.calibration import DRAWS, fit_calibration
+from datacleanse.detection.clean_copies import measure_design_effect
 from datacleanse.detection.evidence import Calibrated
 from datacleanse.detection.looked_at import join_looked_at
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from datacleanse.detection.judged_folds import JudgedFolds
     from datacleanse.detection.p_values import Tests
     from datacleanse.detection.pairs import JudgedPairs
+
+STRANGE = np.iinfo(np.int64).max
+"""Code of a class that no row of DATA has."""
 
 MOST_DOUBLED = 0.5
 """Share of false alarms from which a list is worth little: no such list is told of."""
@@ -46,7 +50,12 @@ def calibrate_on_pairs(
     """
     clues, of_pairs = posteriors.gather_clues(), posteriors.gather_pair_clues(pairs)
     known, is_wrong = join_looked_at(of_pairs, pairs.is_wrong, evidence.looked_at)
-    calibration = fit_calibration(known, is_wrong, len(posteriors.confusion))
+    calibration = fit_calibration(
+        known,
+        is_wrong,
+        len(posteriors.confusion),
+        design_effect=measure_design_effect(evidence.copies, evidence.n_data, pairs.rows),
+    )
     probability = calibration.estimate(clues)
 
     def bound(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -61,6 +70,8 @@ def calibrate_on_pairs(
 
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)
     flagged[find_list(fdr)] = True
+    verified = evidence.verified.copy()
+    verified[evidence.strangers] = STRANGE
     scores = np.full(len(evidence.labels), np.nan)
     scores[pairs.rows] = calibration.estimate_held_out(of_pairs, pairs.is_wrong)
     return Calibrated(
@@ -70,7 +81,7 @@ def calibrate_on_pairs(
         high=probability,
         wrong_pairs=pairs.rows[pairs.is_wrong],
         bound=bound,
-        shares=partial(_simulate_shares, calibration, clues, evidence.verified, evidence.current),
+        shares=partial(_simulate_shares, calibration, clues, verified, evidence.current),
         flagged=flagged,
         basis="calibrated" if flagged.any() else "none",
         calibration_score=scores[evidence.clean_at],

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.sampling import draw_spread
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -60,7 +62,7 @@ def measure_channels(
     images: Joined, used: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of each channel, (C,) each; 1 where a channel is constant."""
-    chosen = used[:: -(-len(used) // SCALED_BY)]
+    chosen = used[draw_spread(len(used), SCALED_BY)]
     total, square, count = 0.0, 0.0, 0
     for start in range(0, len(chosen), ASKED):
         part = images[chosen[start : start + ASKED]].astype(np.float64)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 # Read from `model.json`, so that the fields' types must be known when the program runs.
+from datacleanse.sampling import draw_about
 from datacleanse.storage.typed_json import Number
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def fit_text(
     (words, _), (grams, _) = found
     rarity = np.concatenate([weight for _, weight in found])
     feature = TextFeature(column, words, grams, 1)
-    weighed = _weigh_tokens(feature, rarity, tokens)[at[:: max(1, len(at) // MAX_FITTED)]]
+    weighed = _weigh_tokens(feature, rarity, tokens)[at[draw_about(len(at), MAX_FITTED)]]
     axes = find_axes(weighed, N_AXES)
     return TextFeature(column, words, grams, axes.shape[1]), TextAxes(rarity, axes)
 

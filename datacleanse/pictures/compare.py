@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,9 @@ import pyarrow as pa
 
 from datacleanse.data import compare_with_overlap, read_ids
 from datacleanse.data.messages import format_count
+from datacleanse.data.repeats import choose_rows, make_keys
 from datacleanse.pictures.duplicates import find_shared, find_within, make_prints
+from datacleanse.pictures.read import take_pictures
 from datacleanse.records import Notice, Overlap
 from datacleanse.storage.schemas import DUPLICATES_SCHEMA
 
@@ -54,6 +56,30 @@ def compare_pictures(
     groups = group_pairs(find_within(prints), data.labels)
     notices = _note_groups(data, groups)
     return compare_with_overlap(data, clean, find_overlap(both), notices), groups
+
+
+def drop_repeated_pictures(
+    pictures: PictureSet, clean: Dataset, own: PictureSet
+) -> tuple[Dataset, PictureSet]:
+    """CLEAN without copies of its files, and without files that have several labels.
+
+    Args:
+        pictures: DATA's.
+        clean: CLEAN.
+        own: its pictures.
+
+    Raises:
+        InputError: nothing is left.
+    """
+    if not clean.n_rows:
+        return clean, own
+    theirs, its = (np.ascontiguousarray(each.sha256).view("S32")[:, 0] for each in (pictures, own))
+    counted, rows = choose_rows(clean, make_keys(theirs, its, "bytes"))
+    if len(rows) == clean.n_rows:
+        return clean, own
+    kept = take_pictures(own, rows)
+    # What the source is, and what of it cannot be read, stays as it is.
+    return counted, replace(kept, unreadable=own.unreadable, fingerprint=own.fingerprint)
 
 
 def find_copies(data: Dataset, pictures: PictureSet) -> tuple[Groups, tuple[Notice, ...]]:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.data.label_column import USUAL_NAMES
-from datacleanse.data.sources import split_suffix
+from datacleanse.data.sources import is_same_file, split_suffix
+from datacleanse.data.spared_files import refuse_inputs
 from datacleanse.errors import SettingsError
 from datacleanse.given_paths import read_path, read_place
 from datacleanse.keyword_arguments import suggest_keywords
@@ -173,6 +174,7 @@ def apply(
     output = _choose_output(audited, target, link=link)
     output.check(force=force)
     files = list_files(decisions)
+    _spare_inputs(output.files, folder, files)
     with follow(progress) as told:
         cleaning = plan_cleaning(audited, decisions=files, limits=limits, progress=told)
         cleaning = replace(cleaning, notices=(*cleaning.notices, *output.note_losses(cleaning)))
@@ -180,6 +182,18 @@ def apply(
             told.stage("Writing", None)
             output.write(cleaning, raw=raw)
     return summarise_cleaning(cleaning, output.files, is_written=not dry_run)
+
+
+def _spare_inputs(files: CleanedFiles, folder: RunFolder, decisions: Sequence[Path]) -> None:
+    """Refuse to write over what the run was made of, or over the decisions that are applied."""
+    for path in (files.cleaned, files.diff):
+        refuse_inputs(path, folder.any_manifest(), by_content=False)
+        if any(is_same_file(str(each), str(path)) for each in decisions):
+            raise SettingsError(
+                f"{path} holds the decisions that are applied.",
+                slug="output-is-input",
+                hint="Choose another name with -o.",
+            )
 
 
 def choose_limits(

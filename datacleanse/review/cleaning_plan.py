@@ -30,9 +30,13 @@ if TYPE_CHECKING:
     from datacleanse.review.audited_run import AuditedRun
     from datacleanse.review.completion import Contradiction
     from datacleanse.review.decisions import Decision
+    from datacleanse.review.recognition import Recognised
     from datacleanse.storage.run_folder import RunFolder
 
 Reason = Literal["changed", "missing", "ambiguous", "label", "other-id", "other-label"]
+
+ACTING = ("relabel", "drop")
+"""Actions that change something."""
 
 _REASONS: dict[str, Reason] = {"id": "other-id", "given_label": "other-label"}
 """Why a decision is refused by what of it is another one in the audit."""
@@ -96,6 +100,8 @@ class Cleaning:
     """Rows whose label a reviewer found right."""
     unsure: int
     """Rows that a reviewer was unsure about; they stay as they are."""
+    undecided: int
+    """Rows that nobody decided about, and that stay as they are."""
     notices: tuple[Notice, ...]
     """About the decisions."""
     decisions: tuple[Path, ...]
@@ -131,12 +137,6 @@ class Cleaning:
         """Rows of the cleaned data."""
         return self.data.n_rows - self.dropped
 
-    @property
-    def undecided(self) -> int:
-        """Rows that nobody decided about, and that stay as they are."""
-        decided = len(self.changes) + len(self.refused) + self.done + self.kept + self.unsure
-        return max(0, self.data.n_rows - decided)
-
 
 def plan_cleaning(
     run: AuditedRun,
@@ -161,11 +161,12 @@ def plan_cleaning(
     """
     made, contradictions, notices = _collect_decisions(run, decisions, limits)
     dataset, is_changed = _read_now(run, progress)
-    changes, refused, done = _carry_out(dataset, made, is_changed=is_changed)
+    recognised = recognise(dataset, made)
+    actions = [decision.action for decision, _ in recognised.found]
+    changes, refused, done = _carry_out(dataset, recognised, is_changed=is_changed)
     refused += [
         Refusal(each.decision, _REASONS[each.about], each.audited) for each in contradictions
     ]
-    actions = [decision.action for decision in made]
     cleaning = Cleaning(
         run=run,
         data=dataset,
@@ -174,6 +175,7 @@ def plan_cleaning(
         done=done,
         kept=actions.count("keep"),
         unsure=actions.count("unsure"),
+        undecided=dataset.n_rows - len({row for _, row in recognised.found}),
         notices=notices,
         decisions=_find_decisions_files(run.folder, decisions, is_needed=False),
         has_wrong_pairs=bool(read_mislabelled_pairs(run.folder.decisions_file)),
@@ -241,19 +243,27 @@ def _read_now(run: AuditedRun, progress: Progress) -> tuple[Dataset, bool]:
 
 
 def _carry_out(
-    data: Dataset, made: Sequence[Decision], *, is_changed: bool
+    data: Dataset, recognised: Recognised[Decision], *, is_changed: bool
 ) -> tuple[list[Change], list[Refusal], int]:
     """Changes, decisions that cannot be carried out, and how many are already."""
-    acting = [decision for decision in made if decision.action in ("relabel", "drop")]
-    recognised = recognise(data, acting)
     find = make_label_finder(data)
     changes: dict[int, Change] = {}
-    refused = [Refusal(decision, "changed") for decision in recognised.changed]
-    refused += [Refusal(decision, "ambiguous") for decision in recognised.ambiguous]
-    gone = [each for each in recognised.missing if each.action == "drop" and is_changed]
-    refused += [Refusal(each, "missing") for each in recognised.missing if each not in gone]
-    done = len(gone)
+    refused: list[Refusal] = []
+    done = 0
+    lost: dict[Reason, tuple[Decision, ...]] = {
+        "changed": recognised.changed,
+        "ambiguous": recognised.ambiguous,
+        "missing": recognised.missing,
+    }
+    for reason, decisions in lost.items():
+        for decision in decisions:
+            if reason == "missing" and decision.action == "drop" and is_changed:
+                done += 1
+            elif decision.action in ACTING:
+                refused.append(Refusal(decision, reason))
     for decision, row in recognised.found:
+        if decision.action not in ACTING:
+            continue
         code = data.labels[row]
         label = data.given_labels[code] if code >= 0 else ""
         if decision.new_label is not None and _is_same(find, label, decision.new_label):

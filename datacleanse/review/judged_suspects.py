@@ -32,7 +32,8 @@ class JudgedSuspects:
     labels: NDArray[np.int64]
     """(K,) class of the label that they had then."""
     is_wrong: NDArray[np.bool_]
-    """(K,) whether the reviewer gave another one."""
+    """(K,) whether the reviewer did not keep it. Some people relabel wrong rows and some drop them:
+    without the dropped ones, right rows alone would tell of the top."""
 
     def list_arrays(self) -> tuple[NDArray[np.generic], ...]:
         """List all that it is."""
@@ -48,23 +49,23 @@ def read_judged_suspects(
 
     Args:
         data: DATA of this round.
-        decisions: that count, one a row.
+        decisions: that count, one a row; of dropped rows, too, which DATA may lack by now.
         files: of decisions; one in the folder of its run leads to what that thought.
 
     Raises:
         RunFolderError: a table of a run is damaged.
     """
-    made = [each for each in decisions if each.action in ("keep", "relabel")]
+    made = [each for each in decisions if each.action in ("keep", "relabel", "drop")]
     at_once = Counter((each.run_id, each.group) for each in made if each.group)
     alone = [each for each in made if at_once[each.run_id, each.group] <= 1]
     find = make_label_finder(data)
     found: list[tuple[float, list[float], int, bool]] = []
-    for run_id, thought in map(_read_thought, files):
-        for each in alone:
-            code = find(each.given_label)
-            if each.run_id == run_id and each.row in thought and code is not None:
-                log_odds, views = thought[each.row]
-                found.append((log_odds, views, code, each.action == "relabel"))
+    # By run: several reviewers may each have a copy of its folder.
+    thought = dict(map(_read_thought, files))
+    for each in alone:
+        code, about = find(each.given_label), thought.get(each.run_id, {}).get(each.row)
+        if about is not None and code is not None:
+            found.append((*about, code, each.action != "keep"))
     if not found or len({len(views) for _, views, _, _ in found}) > 1:
         return None
     columns = zip(*found, strict=True)

@@ -34,7 +34,7 @@ from datacleanse.review.recognition import name_row, recognise
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -64,8 +64,8 @@ class Reviewed:
     """Of all that the K rows and their labels are, what is left out, and what was thought."""
     notices: tuple[Notice, ...]
     judged: JudgedSuspects | None = None
-    """What the audits that proposed them had thought of those of the K rows that were looked at one
-    by one, where that is known."""
+    """What the audits that proposed them had thought of those of the K rows, and of dropped ones,
+    that were looked at one by one, where that is known."""
 
 
 def read_reviewed(
@@ -97,8 +97,7 @@ def read_reviewed(
     labels = np.array([verdicts.labels[row][1] for row in rows.tolist()], np.int64)
     left_out = np.array(sorted(verdicts.dropped), np.int64)
     kept = sum(decision.action == "keep" for decision, _ in verdicts.labels.values())
-    counting = [verdicts.labels[row][0] for row in rows.tolist()]
-    judged = read_judged_suspects(data, counting, paths) if can_steer else None
+    judged = read_judged_suspects(data, verdicts.list_counting(), paths) if can_steer else None
     told = (rows, labels, left_out, *(() if judged is None else judged.list_arrays()))
     digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in told)).hexdigest()
     found = Reviewed(
@@ -120,6 +119,7 @@ def _collect_verdicts(data: Dataset, paths: Sequence[Path]) -> tuple[_Verdicts, 
         notices += more
         recognised = recognise(data, made)
         notices += _check_found(path, recognised, made, data)
+        verdicts.take_gone(recognised.missing)
         unknown = [each for each, row in recognised.found if not verdicts.take(each, row)]
         notices += [_say_unknown_class(path, each, data) for each in unknown]
     return verdicts, notices
@@ -161,7 +161,10 @@ class _Verdicts:
     def __init__(self, data: Dataset) -> None:
         self.labels: dict[int, tuple[Decision, int]] = {}
         """By row, the decision that counts and the right label."""
-        self.dropped: set[int] = set()
+        self.dropped: dict[int, Decision] = {}
+        """By row, the decision to drop it."""
+        self._gone: dict[tuple[str, int], Decision] = {}
+        """Decisions to drop rows that DATA lacks by now, by run and row of it."""
         self._settled: dict[int, str] = {}
         """By row, the run whose reviewers had differed."""
         self._by_given = make_label_finder(data)
@@ -175,7 +178,7 @@ class _Verdicts:
             self._settled[row] = decision.run_id
         self.forget(row)
         if decision.action == "drop":
-            self.dropped.add(row)
+            self.dropped[row] = decision
             return True
         code = self._by_given(decision.label or "")
         code = self._by_name(decision.label or "") if code is None else code
@@ -187,7 +190,16 @@ class _Verdicts:
     def forget(self, row: int) -> None:
         """Know nothing of the row."""
         self.labels.pop(row, None)
-        self.dropped.discard(row)
+        self.dropped.pop(row, None)
+
+    def take_gone(self, decisions: Iterable[Decision]) -> None:
+        """Take decisions about rows that DATA does not have."""
+        self._gone |= {(each.run_id, each.row): each for each in decisions if each.action == "drop"}
+
+    def list_counting(self) -> list[Decision]:
+        """The decisions that count, by row of DATA, then those about dropped rows that it lacks."""
+        made = {row: decision for row, (decision, _) in self.labels.items()} | self.dropped
+        return [*(made[row] for row in sorted(made)), *self._gone.values()]
 
 
 def add_reviewed(
@@ -287,7 +299,7 @@ def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     return Notice("decisions-left-out", message, is_warning=True)
 
 
-def _say_part(reviewed: Reviewed, can_steer: bool) -> str:
+def _say_part(reviewed: Reviewed, *, can_steer: bool) -> str:
     if not can_steer:
         return (
             "they are learned from, but neither steer nor calibrate, since they are no sample of "
@@ -298,21 +310,26 @@ def _say_part(reviewed: Reviewed, can_steer: bool) -> str:
             "they steer and are learned from, but do not calibrate, since they are no sample of "
             "the data"
         )
-    n = len(reviewed.judged.labels)
-    return (
-        f"they steer and are learned from; {n:,} that {'was' if n == 1 else 'were'} looked at one "
-        "by one calibrate by what the audit before had thought of them"
-    )
+    return "they steer and are learned from"
 
 
 def _say_joined(reviewed: Reviewed, *, can_steer: bool) -> list[Notice]:
-    n = len(reviewed.rows)
-    if not n and not len(reviewed.left_out):
-        return []
-    message = (
-        f"{n:,} reviewed {'row joins' if n == 1 else 'rows join'} the clean set ({reviewed.kept:,} "
-        f"found right, {n - reviewed.kept:,} relabelled): {_say_part(reviewed, can_steer)}."
-    )
+    n, said = len(reviewed.rows), []
+    if n:
+        said.append(
+            f"{n:,} reviewed {'row joins' if n == 1 else 'rows join'} the clean set "
+            f"({reviewed.kept:,} found right, {n - reviewed.kept:,} relabelled): "
+            f"{_say_part(reviewed, can_steer=can_steer)}."
+        )
+    if reviewed.judged is not None:
+        n = len(reviewed.judged.labels)
+        said.append(
+            f"{n:,} {'suspect that was' if n == 1 else 'suspects that were'} looked at one by one "
+            f"{'calibrates' if n == 1 else 'calibrate'} by what the audit before had thought of "
+            f"{'it' if n == 1 else 'them'}."
+        )
     if len(reviewed.left_out):
-        message += f" Left out of training, as a reviewer dropped them: {len(reviewed.left_out):,}."
-    return [Notice("decisions-joined", message)]
+        said.append(
+            f"Left out of training, as a reviewer dropped them: {len(reviewed.left_out):,}."
+        )
+    return [Notice("decisions-joined", " ".join(said))] if said else []

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import digest_features, read_ids, seal_row
+from datacleanse.data import digest_features, make_seal, read_ids, seal_row
 from datacleanse.review.json_lines import shorten_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -154,20 +154,46 @@ class _Search:
 
     def find_elsewhere(self, decisions: Sequence[AboutRow]) -> list[list[int]]:
         """All rows with the content that each decision is about."""
-        wanted: dict[str, dict[str, list[int]]] = {}
-        for decision in decisions:
-            if decision.row_sha256 is not None:
-                wanted.setdefault(decision.given_label, {})[decision.row_sha256] = []
-        if wanted:
-            self._digest(range(self._data.n_rows))
-        for label, by_hash in wanted.items():
-            for row, digest in self._digests.items():
-                rows = by_hash.get(seal_row(digest, label))
-                if rows is not None:
-                    rows.append(row)
-        return [
-            wanted.get(each.given_label, {}).get(each.row_sha256 or "", []) for each in decisions
-        ]
+        known = [each for each in decisions if each.row_sha256 is not None]
+        if not known:
+            return [[] for _ in decisions]
+        self._digest(range(self._data.n_rows))
+        rows: dict[str, list[int]] = {}
+        for row, digest in self._digests.items():
+            rows.setdefault(digest, []).append(row)
+        found = self._unseal(known, rows)
+        keys = ((each.given_label, each.row_sha256) for each in decisions)
+        return [rows.get(found.get(key, ""), []) for key in keys]
+
+    def _unseal(
+        self, decisions: Sequence[AboutRow], rows: Mapping[str, Sequence[int]]
+    ) -> dict[tuple[str, str | None], str]:
+        """By label and hash of a decision, the digest among those of rows that it was made of.
+
+        Most rows still bear the label that they had, or the one that was found right. Each of the
+        others is asked about with every label: of numbers there are as many as decisions.
+        """
+        wanted: dict[str, set[str | None]] = {}
+        had: dict[str | None, set[str]] = {}
+        for each in decisions:
+            wanted.setdefault(each.given_label, set()).add(each.row_sha256)
+            for label in (each.given_label, each.label):
+                had.setdefault(label, set()).add(each.given_label)
+        seals = {label: make_seal(label) for label in wanted}
+        found: dict[tuple[str, str | None], str] = {}
+
+        def look(label: str, digest: str) -> None:
+            if (seal := seals[label](digest)) in wanted[label]:
+                found[label, seal] = digest
+                wanted[label].discard(seal)
+
+        for digest, its in rows.items():
+            for label in {before for row in its for before in had.get(self._label(row), ())}:
+                look(label, digest)
+        for label, left in wanted.items():
+            for digest in rows if left else ():
+                look(label, digest)
+        return found
 
     def _digest(self, rows: Iterable[int]) -> None:
         new: NDArray[np.int64] = np.array([r for r in rows if r not in self._digests], np.int64)

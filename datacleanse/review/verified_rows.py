@@ -260,7 +260,8 @@ def _note_strangers(path: Path, strangers: dict[int, str], data: Dataset) -> lis
     message = (
         f"{path}: {format_count(n, 'row')} {'is' if n == 1 else 'are'} of a class that no row of "
         f"{data.source} has ({format_list(names)}): row {format_list(sorted(strangers))}. Their "
-        "labels are wrong, but no network can learn such a class, so they take no part."
+        "labels count as wrong in all rates. No network can learn such a class: nothing is "
+        "suggested for them, and `apply` leaves them as they are."
     )
     return [Notice("verified-new-class", message, is_warning=True)]
 

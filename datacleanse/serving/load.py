@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 from datacleanse.errors import SettingsError
 from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords
-from datacleanse.serving.loaded_classifier import LoadedClassifier
-from datacleanse.serving.loaded_regressor import LoadedRegressor
+from datacleanse.serving.loaded_model import LoadedClassifier, LoadedRegressor
 from datacleanse.serving.open_model import open_model
 
 if TYPE_CHECKING:

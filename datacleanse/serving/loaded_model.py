@@ -1,4 +1,4 @@
-"""What loaded models of classes and of numbers share: reading rows, and that they are fitted."""
+"""A finished run's model as a scikit-learn estimator that is fitted already."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 
 from datacleanse.data import read_new_rows
-from datacleanse.data.label_types import make_texts
+from datacleanse.data.label_types import make_texts, type_schema_classes
 from datacleanse.data.messages import format_count
 from datacleanse.data.readers.frame import is_frame
 from datacleanse.errors import raise_as_value_errors
@@ -35,9 +35,16 @@ class LoadedModel(BaseEstimator):  # type: ignore[misc]  # untyped
     measured, not trained. Pickled, it holds the place of its files and not the files.
     """
 
-    run: str
-    model: str | ModuleFactory | None
-    allow_unknown: bool
+    def __init__(
+        self,
+        run: str,
+        *,
+        model: str | ModuleFactory | None = None,
+        allow_unknown: bool = False,
+    ) -> None:
+        self.run = run
+        self.model = model
+        self.allow_unknown = allow_unknown
 
     def fit(self, X: object = None, y: object = None) -> Self:
         """Return the model as it is: it is fitted already."""
@@ -106,3 +113,94 @@ class LoadedModel(BaseEstimator):  # type: ignore[misc]  # untyped
         tags.input_tags.string = True
         tags.requires_fit = False
         return tags
+
+
+class LoadedClassifier(ClassifierMixin, LoadedModel):  # type: ignore[misc]  # untyped
+    """Classifies new rows by the model of a run; get one by `load`.
+
+    It is fitted already, and stays so: see `LoadedModel`.
+
+    Args:
+        run: the run folder, or an ONNX file exported from one.
+        model: see `load`.
+        text_classes: whether classes are text whatever type the labels had.
+        allow_unknown: whether rows are classified although a column holds no value that the model
+            can read or knows; it counts as missing then. Single unknown, unreadable or missing
+            values are told by `datacleanse.DataWarning` in either case.
+
+    Attributes:
+        classes_: (C,) in the order of the probabilities, in the type of the audited labels; of
+            labels in a file without types, such as a CSV, whole numbers or booleans if all of them
+            look so, else strings.
+        feature_names_in_: (F,) names of the columns that rows must have; others that DATA had may
+            stand beside them.
+        n_features_in_: F; 0 for a run of images.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        model: str | ModuleFactory | None = None,
+        text_classes: bool = False,
+        allow_unknown: bool = False,
+    ) -> None:
+        super().__init__(run, model=model, allow_unknown=allow_unknown)
+        self.text_classes = text_classes
+
+    def predict_proba(self, X: Frame | ArrayLike) -> NDArray[np.float64]:
+        """(n, C) class probabilities, columns as in ``classes_``.
+
+        Args:
+            X: pandas, pyarrow or polars frame with the columns ``feature_names_in_`` in any order;
+                or an array (n, F) with the columns in that order. For a run of images, an array
+                (n, C, H, W) of uint8, of the size that the network was trained on.
+
+        Raises:
+            ValueError: columns are missing, renamed, of another kind, not DATA's, or without any
+                value that the model knows; the message says which.
+        """
+        return self._answer(X)
+
+    def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:
+        """(n,) the likeliest of ``classes_`` for each row."""
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[likeliest]
+        return found
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """(C,) the classes, in the order of the probabilities."""
+        schema = self._open().schema
+        return make_texts(schema.classes) if self.text_classes else type_schema_classes(schema)
+
+
+class LoadedRegressor(RegressorMixin, LoadedModel):  # type: ignore[misc]  # untyped
+    """Predicts the numbers of new rows by the model of a run; get one by `load`.
+
+    It is fitted already, and stays so: see `LoadedModel`.
+
+    Args:
+        run: the folder of a run of ``--task regression``, or an ONNX file exported from one.
+        model: see `load`.
+        allow_unknown: see `LoadedClassifier`.
+
+    Attributes:
+        feature_names_in_: (F,) names of the columns that rows must have; others that DATA had may
+            stand beside them.
+        n_features_in_: F; 0 for a run of images.
+    """
+
+    def predict(self, X: Frame | ArrayLike) -> NDArray[np.float64]:
+        """(n,) the number of each row, in the label's unit.
+
+        Args:
+            X: pandas, pyarrow or polars frame with the columns ``feature_names_in_`` in any order;
+                or an array (n, F) with the columns in that order. For a run of images, an array
+                (n, C, H, W) of uint8, of the size that the network was trained on.
+
+        Raises:
+            ValueError: columns are missing, renamed, of another kind, not DATA's, or without any
+                value that the model knows; the message says which.
+        """
+        return self._answer(X)

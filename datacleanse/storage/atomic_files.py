@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.errors import OutputError, SettingsError
 from datacleanse.storage.file_locks import try_lock
+from datacleanse.storage.run_places import find_run_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -251,11 +252,22 @@ def check_free(path: Path, *, force: bool) -> None:
         path: the place.
         force: whether what lies there may be replaced.
 
+    What belongs to a run stays in any case: a slip in the name would cost a reviewer's work.
+
     Raises:
         SettingsError: something is there.
     """
     # Of `os.path`, which says no where it may not be looked.
-    if os.path.exists(path) and not force:  # noqa: PTH110
+    if not os.path.exists(path):  # noqa: PTH110
+        return
+    run = find_run_of(path)
+    if run is not None:
+        raise SettingsError(
+            f"{path} is part of the run in {run}, and is not written over.",
+            slug="output-is-input",
+            hint="Choose another name with -o.",
+        )
+    if not force:
         raise SettingsError(
             f"{path} exists already.",
             slug="file-exists",

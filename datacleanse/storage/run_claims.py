@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import chain, count
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import OutputError, RunFolderError
@@ -19,7 +21,7 @@ from datacleanse.storage.manifest.file import write_removed
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 _TRIES = 10
@@ -27,8 +29,17 @@ _TRIES = 10
 
 
 @contextmanager
-def begin_folder(path: Path, *, force: bool) -> Iterator[RunFolder]:
+def begin_folder(
+    path: Path, *, force: bool, tell_kept: Callable[[Path], None] = lambda _: None
+) -> Iterator[RunFolder]:
     """Make an empty folder for a run, and keep others out while the block fills it.
+
+    What a reviewer decided about a run that gives way is work of hours: it is kept beside.
+
+    Args:
+        path: of the folder.
+        force: whether a run there gives way.
+        tell_kept: called with the file that keeps its decisions, where there are any.
 
     Raises:
         RunFolderError: there is a run and ``force`` is off, the place holds something that is
@@ -43,6 +54,7 @@ def begin_folder(path: Path, *, force: bool) -> Iterator[RunFolder]:
             _check_run(folder, force=force)
             _check_unfinished(folder, force=force)
             if not _is_vacant(folder):
+                _keep_decisions(folder, tell_kept)
                 empty_folder(folder)
             for directory in (folder.weights_dir, folder.model_dir, folder.reports_dir):
                 make_own_folder(directory)
@@ -100,6 +112,24 @@ def keep_folder(folder: RunFolder) -> Iterator[None]:
         except OSError:
             pass
         yield
+
+
+def _keep_decisions(folder: RunFolder, tell_kept: Callable[[Path], None]) -> None:
+    """Move the decisions beside the folder, under a name that is free."""
+    given = folder.decisions_file
+    if given.is_symlink() or not given.is_file() or not given.stat().st_size:
+        return
+    own = folder.path if folder.path.name not in ("", "..") else folder.path.resolve()
+    marks = chain([""], (f"-{number}" for number in count(2)))
+    names = (f"{own.name}.decisions{mark}.jsonl" for mark in marks)
+    kept = next(each for name in names if not os.path.lexists(each := own.with_name(name)))
+    given.rename(kept)
+    tell_kept(kept)
+
+
+def say_kept(decisions: Path) -> str:
+    """The sentence that tells where the decisions on a run that gave way are kept."""
+    return f"The decisions on the run that is replaced are kept: {decisions} (--decisions)."
 
 
 def empty_folder(folder: RunFolder) -> None:

@@ -75,3 +75,9 @@ class RunFiles:
     """What people read."""
     lock_file = _Place(".lock")
     """Held by whoever writes in the folder, and only there meanwhile."""
+
+
+OWN_NAMES = frozenset(
+    each._names[0] for each in vars(RunFiles).values() if isinstance(each, _Place)
+)
+"""What lies right in a run's folder, if it is the run's own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from datacleanse.storage.run_files import MANIFEST_NAME
+from datacleanse.storage.run_files import MANIFEST_NAME, OWN_NAMES
 
 CHANGES_ENDING = ".diff.csv"
 """What the list of changes has behind the name of the cleaned data beside it."""
@@ -23,6 +23,16 @@ def find_run(folder: Path) -> str | None:
     if _is_run(folder) or is_demo_data(folder):
         return ""
     return next(iter(list_runs(folder)), None)
+
+
+def find_run_of(path: Path) -> Path | None:
+    """The folder of the run that a file or folder is part of; None: of none."""
+    own = path.resolve()
+    for folder in (own, *own.parents):
+        if _is_run(folder):
+            parts = own.relative_to(folder).parts
+            return folder if not parts or parts[0] in OWN_NAMES else None
+    return None
 
 
 def list_runs(folder: Path) -> list[str]:

@@ -34,6 +34,9 @@ LEAST_STEPS = 4
 EVALUATED = 0.3
 """Share of a step's time that a look at as many rows takes: no gradient is computed."""
 
+LEDGER_ROW = 20
+"""Bytes of a row in an epoch of the ledger, about, where none was written."""
+
 BYTES_A_SECOND = 200e6
 """Of ledger and checkpoint, about, where no epoch was through to be measured."""
 
@@ -154,7 +157,7 @@ def _read(clock: _Clock, examples: Examples, batch_size: int, epochs: int) -> Tr
     n, n_trained = len(examples.labels), len(examples.training_rows)
     # Sums and means of each row, and as much again while an epoch is open.
     checkpoint = clock.checkpoint_bytes or 4 * n * (5 + examples.n_classes)
-    ledger = clock.ledger_bytes or 16 * examples.n_data
+    ledger = clock.ledger_bytes or LEDGER_ROW * examples.n_data
     if clock.epochs:
         epoch, save = median(clock.epochs), median(clock.saves)
     else:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from datacleanse.detection.reliability import ReliabilityBin
     from datacleanse.storage.manifest.numbers import AnyManifest
-    from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import Classes, RunFolder
     from datacleanse_reports.companions import Companions
@@ -125,7 +124,7 @@ def collect_suspects(
         row = record["row"]
         if row in stored.at and not _is_known(record):
             cells = stored.take(row)
-            suspect = _make_suspect(record, cells, beside, rule=manifest.training.rule)
+            suspect = _make_suspect(record, cells, beside, manifest)
             # A text whose words tell something is read before all other cells.
             first = [name for name in stored.places if name in of_text and suspect.terms]
             told = [*first, *beside.telling.get(row, ())]
@@ -218,10 +217,10 @@ def _make_suspect(
     record: Mapping[str, Any],
     cells: tuple[str | None, ...],
     beside: Companions,
-    *,
-    rule: UsedRule,
+    manifest: Manifest,
 ) -> Suspect:
-    evidence = _collect_evidence(record, beside)
+    rule = manifest.training.rule
+    evidence = _collect_evidence(record, beside, n_classes=len(manifest.data.classes))
     if rule != "l2rw":
         evidence = replace(evidence, weights=())
     if rule == NONE_STEERED:
@@ -234,7 +233,7 @@ def _make_suspect(
     )
 
 
-def _collect_evidence(record: Mapping[str, Any], beside: Companions) -> Evidence:
+def _collect_evidence(record: Mapping[str, Any], beside: Companions, *, n_classes: int) -> Evidence:
     near = beside.neighbours.get(record["row"], ())
     return Evidence(
         given=record["given_label"],
@@ -244,6 +243,7 @@ def _collect_evidence(record: Mapping[str, Any], beside: Companions) -> Evidence
         weights=tuple(keep_finite(weight) for weight in record["weight_by_epoch"] or ()),
         margin=keep_finite(record["mean_margin"]),
         control_margin=keep_finite(record["control_margin"]),
+        n_classes=n_classes,
         likely=beside.likely.get(record["row"], ()),
         neighbours=tuple(neighbour.label for neighbour in near),
         terms=beside.terms.get(record["row"], ()),

@@ -70,6 +70,7 @@ def read_run_view(
         columns=columns,
         own_columns=_find_own_columns(originals, positions),
         suspects=suspects,
+        last_flagged=int(table["rank"].to_numpy()[table["flagged"].to_numpy()].max(initial=0)),
         rows_lacking=count_lacking(manifest),
         next_words=propose_verifying(manifest.data)
         if _lacks_verified(manifest)

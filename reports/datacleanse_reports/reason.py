@@ -37,6 +37,9 @@ class Evidence:
     """Mean margin of the given label under the reweighted network, in logits."""
     control_margin: float | None
     """The same under plain training."""
+    n_classes: int = 2
+    """Labels that a row may have: of two, a network that does not prefer the one prefers the other.
+    """
     likely: tuple[LikelyClass, ...] = ()
     """Likeliest true classes; empty where they are not known."""
     neighbours: tuple[str, ...] = ()
@@ -106,12 +109,14 @@ def _say_nearest(labels: tuple[str, ...]) -> str:
 
 def _say_margins(evidence: Evidence) -> str:
     margin, control = evidence.margin, evidence.control_margin
-    # Without a suggestion no other label is likelier by all opinions together.
-    preferred = (
-        "another label, all opinions together do not"
-        if evidence.suggested is None
-        else _shorten_label(evidence.suggested)
-    )
+    if evidence.suggested is None:
+        # No other label is likelier by all opinions together.
+        preferred = "another label, all opinions together do not"
+    elif evidence.n_classes > 2:
+        # A margin does not say which: in one of thirty it was none that all opinions prefer.
+        preferred = "another label"
+    else:
+        preferred = _shorten_label(evidence.suggested)
     if margin is None or control is None:
         return _say_one_margin(margin, control, preferred)
     if margin < 0 and control < 0:

@@ -105,6 +105,9 @@ class RunView:
     """Which numbers a row may get; None: labels are classes."""
     suspects: Sequence[Suspect]
     """By rank."""
+    last_flagged: int = 0
+    """Largest rank of a flagged row, 0 where none is: rows that p-values flag may stand behind
+    others."""
     rows_lacking: int
     """Rows to be verified before something may be flagged; 0: something is, or nobody knows."""
     next_words: tuple[str, ...]

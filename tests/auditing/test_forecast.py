@@ -51,7 +51,7 @@ def test_a_plan_counts_what_the_audit_does_and_writes_nothing(folder):
     assert told["epochs"] == manifest.training.epochs
     assert told["device"] == manifest.device.name
     n_bytes = sum(file.stat().st_size for file in (folder / "run").rglob("*") if file.is_file())
-    assert n_bytes / 4 < told["disk_bytes"] < 4 * n_bytes
+    assert told["disk_bytes"] == pytest.approx(n_bytes, rel=0.15)
     assert told["seconds"] > 0
     assert told["memory_bytes"] > 50 * 2**20
 

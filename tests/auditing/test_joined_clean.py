@@ -11,10 +11,12 @@ import pytest
 import datacleanse as dc
 from datacleanse.auditing.from_python import list_sources
 from datacleanse.auditing.plan import make_plan
+from datacleanse.auditing.prepared import plan_rows
 from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
+from datacleanse.settings import Settings
 from tests.cli.conftest import people
 from tests.pictures.made import CLASSES, class_folders
 from tests.review.verifying import N, draw, verify, write_data
@@ -197,6 +199,17 @@ def test_tables_and_verdicts_are_joined(data, truth, tmp_path):
     assert inputs.clean.table.num_rows == len(inputs.clean.labels)
 
 
+def test_a_row_from_elsewhere_that_stands_in_two_tables_counts_once(data, tmp_path):
+    """Else it would steer where its copy calibrates."""
+    rows = people(40, seed=9)
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    rows.iloc[:30].to_csv(first, index=False)
+    rows.iloc[20:].to_csv(second, index=False)
+    inputs = read(data, first, second)
+    assert inputs.clean.n_rows == 40
+    assert inputs.verified.part.tolist() == [0] * 30 + [1] * 10
+
+
 def test_a_plain_table_stays_what_it_is(data, tmp_path):
     table = tmp_path / "verified.jsonl"
     people(40, seed=9).to_json(table, orient="records", lines=True, date_format="iso")
@@ -206,7 +219,7 @@ def test_a_plain_table_stays_what_it_is(data, tmp_path):
     assert inputs.clean.n_rows == 40
 
 
-def test_a_new_class_takes_no_part(data, truth, tmp_path):
+def test_a_new_class_is_no_clean_row_but_known_to_be_wrong(data, truth, tmp_path):
     drawing = draw(data, 60)
     odd = drawing.rows[3].row
     truth[odd] = "maybe"
@@ -220,6 +233,11 @@ def test_a_new_class_takes_no_part(data, truth, tmp_path):
         f"1 row is of a class that no row of {data} has ('maybe'): row {odd}."
         in notices(inputs)["verified-new-class"]
     )
+    plan = plan_rows(inputs, Settings())
+    assert plan.strangers.tolist() == [odd]
+    assert plan.is_learned[odd]
+    assert all(plan.mark_trained(fold)[odd] for fold in plan.folds)
+    assert not plan.is_refitted[odd]
 
 
 def test_an_unknown_class_is_refused(data, truth, tmp_path):

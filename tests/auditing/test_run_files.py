@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
+from datacleanse.auditing.found_rows import FoundRows
 from datacleanse.storage import schemas, suspect_schemas
 from datacleanse.storage.table_column import SCHEMA_VERSION
 from tests.auditing.test_draws import frames
@@ -103,3 +105,10 @@ def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
         found = [(each.name, each.type, each.metadata[b"doc"].decode()) for each in schema]
         assert [name for name, _, _ in found] == [each.name for each in columns[kind]]
         assert [doc for _, _, doc in found] == [each.meaning for each in columns[kind]]
+
+
+def test_every_flagged_row_is_stored_wherever_it_stands():
+    """Rows that p-values flag may stand behind others; what is not stored is not known again."""
+    rank = np.arange(1, 3001)
+    assessment = SimpleNamespace(rank=rank, flagged=(rank < 1200) | (rank == 1250))
+    assert FoundRows(None, None, assessment, None, None, None, 50).n_stored == 1250

@@ -134,6 +134,17 @@ def test_a_finished_run_is_not_overwritten_without_force(finished):
     assert (folder / "runs" / "data" / "run.json").read_bytes() == before
 
 
+def test_force_keeps_the_decisions_on_the_run_that_it_replaces(tables):
+    for _ in range(2):
+        done = run_here(*AUDIT, "--fast", "--force", "--out", "again", cwd=tables)
+        assert done.code == 0, done.err
+        decisions = tables / "again" / "decisions.jsonl"
+        assert not decisions.exists()
+        decisions.write_text("{}\n", encoding="utf-8")
+    assert "are kept: again.decisions.jsonl (--decisions)." in done.err
+    assert (tables / "again.decisions.jsonl").read_text(encoding="utf-8") == "{}\n"
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables):
     """In whichever process: the order of Python's sets, for one, differs between them."""
     for name, seed, run in (("a", 5, run_forked), ("b", 5, run_here), ("c", 6, run_here)):

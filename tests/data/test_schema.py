@@ -73,6 +73,18 @@ COLUMNS = {
         [*[str(row % 50) for row in range(950)], *[f"V{row % 10}" for row in range(50)]],
         "categorical",
     ),
+    "few different codes of letters and digits": (
+        [*[f"{row % 100}.5" for row in range(290)], *["V58", "E932", "V45.1", "V58", "x"] * 2],
+        "categorical",
+    ),
+    "codes that hardly repeat": ([*[str(row) for row in range(95)], "V1", "V2"], "numeric"),
+    "one code as a marker": ([*[str(row % 40) for row in range(95)], "X9", "X9"], "numeric"),
+    "numbers with remarks": (
+        [*[str(row % 40) for row in range(95)], "<5", "12*", "ca. 3", "#REF!", "N/A?"], "numeric",
+    ),
+    "numbers with a unit here and there": (
+        [*[str(row % 40) for row in range(95)], "12kg", "7kg", "9 kg", "3kg"], "numeric",
+    ),
     "more words than numbers": (["1", "2", "many"] * 20, "categorical"),
     "vectors": ([[float(row), 1.0] for row in range(N)], "embedding"),
     "vectors of fixed size": (
@@ -94,6 +106,12 @@ COLUMNS = {
 def test_a_column_is_taken_for_its_kind(case):
     values, kind = COLUMNS[case]
     assert read_kind(values) == kind
+
+
+def test_a_word_in_every_tenth_row_hides_no_numbers():
+    """Every tenth of 10,000 texts was tried: words alone."""
+    cells = [f"w{row}" if row % 10 == 0 else f"{row / 7:.3f}" for row in range(10_000)]
+    assert read_kind(cells) == "numeric"
 
 
 @pytest.mark.parametrize(
@@ -125,6 +143,14 @@ def test_unreadable_numbers_count_as_missing_and_are_said():
     assert (
         "1 value that is no number counts as missing, for example '?' in row 60" in notice.message
     )
+
+
+def test_many_values_that_are_no_numbers_come_with_the_option_that_keeps_them():
+    odd = ["<5", "<7", "12*", "ca. 3", "#REF!", "N/A?"]
+    data = with_label(x=[*[f"{row / 7:.3f}" for row in range(N)], *odd])
+    (notice,) = [each for each in data.notices if each.slug == "values-unreadable"]
+    assert notice.option == "--categorical x"
+    assert "--categorical x keeps them" in notice.message
 
 
 def test_infinite_values_stay_and_are_said():

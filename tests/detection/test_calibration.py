@@ -39,7 +39,7 @@ def reference(clues, is_wrong, view, of_class):
             *(clues.labels == k for k in range(3)),
         ]
     ).astype(float)
-    centre = np.array([0, 1, 0, 0, 0, 0, 0, 0.0])
+    centre = np.array([0, 1.3, 0, 0, 0, 0, 0, 0.0])
     spread = np.array([2, 0.5, 0.3, view, view, of_class, of_class, of_class])
 
     def loss(theta):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 
 from datacleanse.detection import equal_rows
 from datacleanse.detection.assessment import assess
@@ -50,9 +52,32 @@ def test_the_others_are_counted_whether_or_not_digests_collide(digests, seed, n,
         assert found is None
         return
     np.testing.assert_array_equal(found.rows, sorted(expected))
-    np.testing.assert_array_equal(found.counts, [expected[i] for i in sorted(expected)])
+    np.testing.assert_array_equal(found.count_others(), [expected[i] for i in sorted(expected)])
+    counts = found.count_others()
+    np.testing.assert_array_equal(found.count_all(), counts.sum(axis=1))
+    agreeing = counts[np.arange(len(counts)), found.labels][found.is_learned]
+    np.testing.assert_array_equal(found.count_agreeing(), agreeing)
     np.testing.assert_array_equal(found.labels, labels[found.rows])
     np.testing.assert_array_equal(found.is_learned, is_learned[found.rows])
+
+
+def test_where_all_rows_are_copies_of_many_classes_memory_stays_below_that_of_opinions():
+    n, n_classes = 100_000, 200
+    rng = np.random.default_rng(0)
+    matrix = np.repeat(rng.normal(size=(n // 2, 2)), 2, axis=0).astype(np.float32)
+    labels = rng.integers(0, n_classes, n)
+    opinion = np.full((n, n_classes), 1 / n_classes, np.float32)
+    tracemalloc.start()
+    equal = find_equal(matrix, labels, np.ones(n, dtype=bool), n_classes=n_classes)
+    fit_strength(opinion, equal)
+    before = tracemalloc.get_traced_memory()[1]
+    told = inform_equal_rows(opinion, equal, 1.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Dense counts alone would be twice the opinion.
+    assert before < opinion.nbytes
+    assert peak < 2 * opinion.nbytes
+    np.testing.assert_allclose(told.sum(axis=1), 1.0, rtol=1e-5)
 
 
 def pairs(agreement, n=400, seed=0):
@@ -93,7 +118,8 @@ def test_a_label_that_an_opinion_rules_out_does_not_silence_the_others():
     opinion = np.concatenate([opinion, np.float32([[1, 0], [0, 1]])])
     two = EqualRows(
         np.concatenate([equal.rows, [n, n + 1]]),
-        np.concatenate([equal.counts, [[1.0, 0.0], [0.0, 1.0]]]),
+        np.concatenate([equal.group, [equal.learned.shape[0]] * 2]),
+        sparse.csr_array(np.concatenate([equal.learned.toarray(), [[1.0, 1.0]]])),
         np.concatenate([equal.labels, [1, 0]]),
         np.ones(n + 2, dtype=bool),
     )
@@ -102,7 +128,8 @@ def test_a_label_that_an_opinion_rules_out_does_not_silence_the_others():
 
 
 def test_rows_without_others_keep_their_opinion():
-    equal = EqualRows(np.array([1]), np.array([[3.0, 0.0]]), np.array([1]), np.array([True]))
+    learned = sparse.csr_array(np.array([[3.0, 1.0]]))
+    equal = EqualRows(np.array([1]), np.array([0]), learned, np.array([1]), np.array([True]))
     opinion = np.full((3, 2), [0.2, 0.8], np.float32)
     told = inform_equal_rows(opinion, equal, 2.0)
     np.testing.assert_allclose(told, [[0.2, 0.8], [(3 + 0.4) / 5, 1.6 / 5], [0.2, 0.8]], rtol=1e-6)
@@ -141,8 +168,8 @@ def test_where_no_network_was_reweighted_the_control_alone_is_told():
     plain = evidence()
     uniform = replace(plain, folds=tuple(replace(fold, opinion=None) for fold in plain.folds))
     rows = np.arange(4)
-    counts = np.eye(2)[plain.labels[rows]] * 5
-    equal = EqualRows(rows, counts, plain.labels[rows], np.ones(4, dtype=bool))
+    learned = sparse.csr_array(np.eye(2)[plain.labels[rows]] * 6)
+    equal = EqualRows(rows, rows, learned, plain.labels[rows], np.ones(4, dtype=bool))
     told = add_equal_rows(uniform, equal)
     assert not np.array_equal(told.control.probability, plain.control.probability)
     assert all(fold.opinion is None for fold in told.folds)

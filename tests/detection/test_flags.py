@@ -207,3 +207,10 @@ def test_a_row_is_not_flagged_by_its_p_value_alone():
     probability = np.where(np.arange(100) < 10, 0.9, np.where(np.arange(100) < 27, 0.3, 0.0))
     found, rests_on = flags.choose_list(np.arange(100) < 27, probability, 0.1)
     assert (np.flatnonzero(found).tolist(), rests_on) == (list(range(10)), "controlled")
+
+
+def test_a_row_of_two_fifths_may_be_flagged_by_its_p_value_though_not_by_probability():
+    probability = np.where(np.arange(100) < 30, 0.45, np.where(np.arange(100) < 35, 0.39, 0.0))
+    found, rests_on = flags.choose_list(np.arange(100) < 35, probability, 0.1)
+    assert (np.flatnonzero(found).tolist(), rests_on) == (list(range(30)), "controlled")
+    assert not flags.find_longest_list(probability, 0.9).any()

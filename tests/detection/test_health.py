@@ -619,9 +619,7 @@ def test_a_difference_that_wrong_labels_make_is_no_drift():
 def test_of_a_large_table_rows_are_looked_at_evenly():
     rows = choose_rows(10 * MOST_ROWS)
     assert len(rows) == MOST_ROWS
-    assert rows[0] == 0
-    assert rows[-1] == 10 * MOST_ROWS - 1
-    assert (np.diff(rows) > 0).all()
+    assert (rows // 10 == np.arange(MOST_ROWS)).all()
     assert (choose_rows(7) == np.arange(7)).all()
 
 

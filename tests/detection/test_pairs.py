@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
+from datacleanse.auditing.manifest_sections import describe_flags
+from datacleanse.detection import assessment as assessing
 from datacleanse.detection.assessment import assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.detection.noise_rates import (
@@ -147,6 +149,15 @@ def test_what_is_verified_leaves_ranking_budget_and_flags():
         assert share.low <= share.share <= share.high
 
 
+def test_of_a_list_longer_than_bounds_are_worked_out_for_none_is_told(monkeypatch):
+    """That of its first rows would be told of all."""
+    evidence, wrong = make_evidence(shares=(0.3, 0.3))
+    found = assess(evidence, fdr=0.1)
+    assert describe_flags(found).false_at_most >= (found.flagged & ~wrong).sum()
+    monkeypatch.setattr(assessing, "MAX_BOUNDED", int(found.flagged.sum()) - 1)
+    assert describe_flags(assess(evidence, fdr=0.1)).false_at_most is None
+
+
 def test_the_budget_ends_where_verified_rows_begin():
     evidence, _ = make_evidence(n_pairs=N - 60)
     found = assess(evidence, fdr=0.1)
@@ -248,6 +259,49 @@ def test_pairs_that_are_all_wrong_or_all_right_give_finite_figures(all_wrong):
     assert np.isfinite(found.probability).all()
     assert 0 <= rate.low <= rate.share <= rate.high <= 1
     assert (rate.share > 0.5) == all_wrong
+
+
+def test_rows_of_a_class_that_data_lacks_calibrate_as_wrong_ones():
+    """Left out, the surest wrong rows of a sample are missing from its rate."""
+    rates, truths = [], []
+    for seed in range(6):
+        evidence, wrong = make_evidence(seed, shares=(0.15, 0.15))
+        labels, truth = evidence.labels[:N], evidence.truth.copy()
+        wrong_pairs = np.flatnonzero((truth[:N] >= 0) & (truth[:N] != labels))
+        strange, left = wrong_pairs[::2], evidence.clean_at
+        truth[strange] = -1
+        clean_at = left[~np.isin(left, strange)]
+        halves = [clean_at[::2], clean_at[1::2]]
+        folds = [
+            replace(fold, steering=halves[k], calibration=np.append(halves[1 - k], strange[k::2]))
+            for k, fold in enumerate(evidence.folds)
+        ]
+        known = replace(
+            evidence, truth=truth, clean_at=clean_at, folds=tuple(folds), strangers=strange
+        )
+        found = assess(known, fdr=0.1)
+        assert (found.probability[strange] == 1.0).all()
+        assert not found.flagged[strange].any()
+        assert (found.suggested[strange] == -1).all()
+        rate = estimate_noise_rate(found)
+        assert rate.low <= wrong.mean() <= rate.high
+        rates.append(rate.share)
+        truths.append(wrong.mean())
+    assert np.mean(rates) == pytest.approx(np.mean(truths), rel=0.1)
+
+
+@pytest.mark.parametrize("n_pairs", [0, N_PAIRS])
+def test_ranges_leave_room_for_what_is_proven_alone(n_pairs):
+    """Suspects that were reviewed are proven, but no pair that calibrates need be wrong."""
+    evidence, _ = make_evidence(shares=(0.02, 0.02), n_pairs=n_pairs, n_others=5)
+    truth = evidence.truth.copy()
+    truth[:N][truth[:N] >= 0] = evidence.labels[:N][truth[:N] >= 0]
+    unknown = np.flatnonzero(truth[:N] < 0)
+    wrong, right = unknown[:300], unknown[300:-100]
+    truth[wrong], truth[right] = 1 - evidence.labels[wrong], evidence.labels[right]
+    rate = estimate_noise_rate(assess(replace(evidence, truth=truth), fdr=0.1))
+    assert len(wrong) / N <= rate.low <= rate.share <= rate.high
+    assert rate.high <= 1 - (truth[:N] == evidence.labels[:N]).mean()
 
 
 def test_where_nothing_is_flagged_the_list_at_twice_the_level_is_told():

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from datacleanse.data import ReadOptions, read_data, read_like
+from datacleanse.models import encoding as encoding_module
 from datacleanse.models.encoding import (
     MAX_CATEGORIES,
     N_BINS,
@@ -54,6 +55,23 @@ def test_numbers_are_centred_scaled_and_bounded_in_their_order():
     assert np.subtract(*np.quantile(encoded, [0.75, 0.25])) == pytest.approx(1.3, abs=0.1)
     assert np.abs(encoded).max() <= 3.0
     assert (np.diff(encoded[np.argsort(values)]) >= 0).all()
+
+
+def test_quantiles_are_those_of_all_where_kinds_of_rows_take_turns(monkeypatch):
+    """As where three sensors are read one after the other."""
+    monkeypatch.setattr(encoding_module, "QUANTILE_SAMPLE", 1000)
+    sensors = np.tile([0.0, 10.0, 20.0], 1000) + np.random.default_rng(0).normal(size=3000)
+    _, encoding = fit_frame(table(x=sensors))
+    assert encoding.numeric[0].center == pytest.approx(10, abs=0.5)
+    assert encoding.numeric[0].scale == pytest.approx(20 / 1.349, rel=0.1)
+
+
+def test_of_less_than_twice_the_sample_all_rows_count(monkeypatch):
+    values = np.random.default_rng(0).normal(size=1999)
+    _, whole = fit_frame(table(x=values))
+    monkeypatch.setattr(encoding_module, "QUANTILE_SAMPLE", 1000)
+    _, encoding = fit_frame(table(x=values))
+    assert encoding == whole
 
 
 @settings(deadline=None, max_examples=tries(50))

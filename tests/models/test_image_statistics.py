@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from datacleanse.models import image_statistics
 from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
 from datacleanse.models.residual import (
     ResidualNetwork,
@@ -38,6 +39,15 @@ def test_where_neighbours_tell_nothing_nothing_is_mirrored():
     labels = np.arange(200) % 50
     labels[::2] = labels[1::2]
     assert not keeps_label_mirrored(joined(images), labels, np.arange(200)[::2], seed=0)
+
+
+def test_scale_is_that_of_all_where_bright_and_dark_take_turns(monkeypatch):
+    monkeypatch.setattr(image_statistics, "SCALED_BY", 100)
+    images = np.zeros((200, 1, 2, 2), dtype=np.uint8)
+    images[::2] = 200
+    mean, deviation = measure_channels(joined(images), np.arange(200))
+    assert mean == pytest.approx([100], abs=30)
+    assert deviation == pytest.approx([100], abs=10)
 
 
 def test_scale_is_that_of_the_rows_used():

@@ -6,6 +6,8 @@ import json
 import re
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.review.decisions import Decision, append_decisions
@@ -181,6 +183,20 @@ def test_flagged_rows_that_are_not_listed_are_told_with_the_way_to_them(hostile_
     whole = read_view(hostile_run, top=view.headline.rows)
     assert "of them are listed" not in render_page(whole)
     assert "of them are listed" not in render_page(whole, first=3)
+
+
+def test_as_many_are_listed_as_lead_to_the_last_flagged_row(hostile_run):
+    """Rows that p-values flag may stand behind others: the first so many were not all of them."""
+    table = pq.read_table(hostile_run.audit_file)
+    rank, flagged = table["rank"].to_numpy(), table["flagged"].to_numpy().copy()
+    n, last = int(flagged.sum()), int(rank[flagged].max())
+    flagged[rank == last], flagged[rank == last + 3] = False, True
+    place = table.column_names.index("flagged")
+    table = table.set_column(place, "flagged", pa.array(flagged))
+    pq.write_table(table, hostile_run.audit_file)
+    view = read_view(hostile_run, top=5)
+    assert (view.headline.flagged, view.last_flagged) == (n, last + 3)
+    assert f"--top {last + 3} lists all" in first_screen(render_page(view))
 
 
 def test_where_too_few_rows_are_verified_for_a_flag_more_are_asked_for(fabricated, tmp_path):

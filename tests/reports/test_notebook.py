@@ -169,6 +169,21 @@ def test_a_report_too_large_for_a_notebook_is_named_and_saved(hostile_run, tmp_p
     assert "4.0 MB" in repr(report)
 
 
+def test_a_saved_report_replaces_a_page_and_nothing_else(hostile_run, tmp_path):
+    report = make_report(hostile_run, top=1)
+    place = tmp_path / "page.html"
+    place.touch()
+    for _ in range(2):
+        assert report.save(place).read_text(encoding="utf-8") == report.html
+    data = tmp_path / "data.csv"
+    data.write_text("x,label\n1,a\n", encoding="utf-8")
+    for other in (data, hostile_run.manifest_file, hostile_run.audit_file):
+        before = other.read_bytes()
+        with pytest.raises(SettingsError, match="no HTML page"):
+            report.save(other)
+        assert other.read_bytes() == before
+
+
 def test_a_comparison_of_two_runs_shows_both_and_escapes(tmp_path):
     before, now = Fabricated(), Fabricated()
     before.manifest["run_id"], now.manifest["run_id"] = "before", "now"

@@ -33,6 +33,11 @@ CASES = [
         {"margin": -1.0, "control_margin": 0.5, "weights": (0.0, 1.0, 1.0)},
         "only the reweighted network prefers 8",
     ),
+    # A margin tells nothing of which other label of several.
+    (
+        {"margin": -1.0, "control_margin": -2.0, "n_classes": 3},
+        "both networks prefer another label",
+    ),
     (
         {"margin": 1.0, "control_margin": -0.5, "suggested": None},
         "only plain training prefers another label, all opinions together do not",

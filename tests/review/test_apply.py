@@ -73,6 +73,16 @@ def test_decisions_about_a_table_are_carried_out(audited, tmp_path):
     assert len(pd.read_csv(found.diff)) == 2
 
 
+def test_rows_that_are_gone_are_neither_kept_nor_do_they_hide_undecided_ones(audited, tmp_path):
+    """`audited` decided to relabel row 0, drop row 1 and keep row 2."""
+    given = pd.read_csv(audited / "data.csv")
+    later = tmp_path / "later.csv"
+    given.drop(index=[1, 2]).to_csv(later, index=False)
+    found = dc.apply(audited / "run", out=tmp_path / "cleaned.csv", data=later)
+    assert (found.rows, found.relabelled, found.dropped, found.kept) == (118, 1, 0, 0)
+    assert found.undecided == 117
+
+
 def test_a_dry_run_writes_nothing_and_says_the_same(audited, tmp_path):
     out = tmp_path / "cleaned.csv"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
-from datacleanse.data import ReadOptions, read_data
+from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.detection.calibration import Clues, fit_calibration
 from datacleanse.detection.looked_at import LookedAt, join_looked_at
 from datacleanse.review.decisions import Decision, append_decisions
 from datacleanse.review.judged_suspects import read_judged_suspects
+from datacleanse.review.next_round import read_reviewed
 from tests.cli.conftest import people
 
 N, N_CLEAN, N_REVIEWED = 400, 120, 30
@@ -90,6 +92,36 @@ def test_what_tells_nothing_is_left_out(audited, suspects, changes):
     assert read_judged(audited, others) is None
 
 
+def test_dropped_suspects_count_as_wrong_whether_or_not_they_are_gone(audited, suspects):
+    """Else a reviewer who drops what is wrong would tell of right suspects alone."""
+    frame, _, clean, first, place = audited
+    folder = first.folder.path
+    dropped = decide(audited, suspects[:3], action="drop", new_label=None)
+    kept = decide(audited, suspects[3:5], action="keep", new_label=None)
+    file = place / "dropping" / "decisions.jsonl"
+    file.parent.mkdir()
+    append_decisions(file, [*dropped, *kept])
+    for name in ("clues.parquet", "audit.parquet", "run.json"):
+        (file.parent / name).write_bytes((folder / name).read_bytes())
+    for table in (frame, frame.drop(index=suspects[:2])):
+        data = read_data(table, ReadOptions(id="key"))
+        rows = read_like(clean, data.schema, role="CLEAN")
+        found = read_reviewed(data, compare(data, rows).overlap, [file], clean=rows)
+        assert found.judged.is_wrong.sum() == 3
+        assert len(found.judged.labels) == 5
+        said = " ".join(notice.message for notice in found.notices)
+        assert "5 suspects that were looked at one by one calibrate" in said
+
+
+def test_decisions_count_once_where_reviewers_have_copies_of_a_run(audited, suspects):
+    _, _, _, first, place = audited
+    copy = place / "copy"
+    shutil.copytree(first.folder.path, copy)
+    data = read_data(audited[0], ReadOptions(id="key"))
+    files = [folder / "decisions.jsonl" for folder in (first.folder.path, copy)]
+    assert len(read_judged_suspects(data, decide(audited, suspects), files).labels) == N_REVIEWED
+
+
 def test_a_row_that_the_clean_set_proved_calibrates_by_itself_alone(audited):
     assert read_judged(audited, decide(audited, range(5))) is None
 
@@ -109,7 +141,7 @@ def test_a_second_round_calibrates_by_them_and_says_so(audited, suspects):
         device="cpu",
     )
     told = next(n for n in second.manifest["notices"] if n["slug"] == "decisions-joined")
-    assert f"{N_REVIEWED} that were looked at one by one calibrate by what" in told["message"]
+    assert f"{N_REVIEWED} suspects that were looked at one by one calibrate" in told["message"]
     # Without what was thought the same decisions calibrate nothing.
     (first.folder.path / "clues.parquet").rename(first.folder.path / "hidden")
     options = {

@@ -64,6 +64,27 @@ def test_a_folder_that_stays_empty_goes(tmp_path):
     assert names(tmp_path) == []
 
 
+def test_decisions_on_a_run_that_gives_way_are_kept_beside_it(tmp_path):
+    kept = []
+    for number in range(3):
+        with begin_folder(tmp_path / "run", force=True, tell_kept=kept.append) as folder:
+            write_removed(folder.manifest_file)
+            assert not folder.decisions_file.exists()
+        if number < 2:
+            folder.decisions_file.write_text(f"{number}", encoding="utf-8")
+    assert [file.name for file in kept] == ["run.decisions.jsonl", "run.decisions-2.jsonl"]
+    assert [file.read_text(encoding="utf-8") for file in kept] == ["0", "1"]
+
+
+def test_a_file_of_decisions_that_holds_nothing_goes(tmp_path):
+    with begin_folder(tmp_path / "run", force=False) as folder:
+        write_removed(folder.manifest_file)
+    folder.decisions_file.touch()
+    with begin_folder(tmp_path / "run", force=True):
+        pass
+    assert names(tmp_path) == ["run"]
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path

@@ -22,7 +22,10 @@ from datacleanse.training.placement import find_images, find_tensor
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
+    from torch import nn
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
@@ -74,11 +77,15 @@ class NumberAudit:
         """The network, and how it is trained."""
         return self.task.lesson
 
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """Keep a network, without the scale of the numbers."""
+        self.task.save(network, directory)
+
     @property
     def standardised(self) -> NDArray[np.float64]:
         """(M,) the given numbers as networks see them; of CLEAN's rows the verified ones."""
         targets = self.targets
-        found: NDArray[np.float64] = targets.values[self.plan.labels] - targets.centre
+        found: NDArray[np.float64] = targets.bounded[self.plan.labels] - targets.centre
         return found / targets.scale
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> NumberQuestion:

@@ -17,10 +17,10 @@ import numpy as np
 
 from datacleanse.detection.health.column_tree import predict_by_column
 from datacleanse.detection.health.halves import draw_halves
-from datacleanse.detection.health.interface import Found, Material
+from datacleanse.detection.health.interface import Found, Material, say_part
 from datacleanse.detection.health.number_skill import measure_chance, measure_number_skill
 from datacleanse.detection.health.ranks import is_constant
-from datacleanse.detection.health.wording import say_part
+from datacleanse.sampling import draw_spread
 from datacleanse.storage.manifest.health import HealthFinding
 
 if TYPE_CHECKING:
@@ -40,7 +40,17 @@ AHEAD = 0.3
 """How far below `CLEAR` the best of those that do not then is."""
 
 SAMPLE = 10_000
-"""Rows that trees are learned and asked on, evenly spaced."""
+"""Rows that trees are learned and asked on, spread over all."""
+
+MANY_NUMBERS = 64
+"""Numbers a row above which most are measured on a few of the rows alone: those that fall far short
+of giving the label away there do so on all of them."""
+
+_FEW, _FEW_A_CLASS = 2_000, 40
+"""Such rows: at least, and for each class."""
+
+_FALLS_SHORT, _BEST = 0.4, 8
+"""Skill on few rows below which a number is done with, unless it is one of the so many best."""
 
 _LEAST_ROWS = 40
 _AFTER = 0.95
@@ -70,18 +80,39 @@ class LeakingColumns:
 
 def _measure_skills(seen: Material) -> dict[str, float]:
     """The skill of each column that is no text, the best of a vector's entries."""
-    step = -(-seen.n_data // SAMPLE)
-    chosen = np.arange(0, seen.n_data, step)
+    chosen = draw_spread(seen.n_data, SAMPLE)
     trust = trust_labels(seen.wrong[chosen])
     measure, order = _choose_measure(seen, chosen, trust)
+    found = _measure_numbers(seen, chosen, trust)
     columns, texts = seen.columns, {c.name for c in seen.data.schema.columns if c.kind == "text"}
     skills: dict[str, float] = {}
-    for name, values in zip(columns.number_names, columns.numbers.T, strict=True):
-        found = measure(values[chosen])
-        skills[name] = max(found, skills.get(name, -np.inf))
+    for name, skill in zip(columns.number_names, found, strict=True):
+        skills[name] = max(float(skill), skills.get(name, -np.inf))
     for name, codes in zip(columns.code_names, columns.codes.T, strict=True):
         if name not in texts:
             skills[name] = measure(order(codes[chosen]))
+    return skills
+
+
+def _measure_numbers(
+    seen: Material, chosen: NDArray[np.int64], trust: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(F,) the skill of each number of the chosen rows; see `MANY_NUMBERS`."""
+    numbers = seen.columns.numbers.T
+    least = _FEW if seen.is_of_numbers else max(_FEW, _FEW_A_CLASS * len(seen.class_shares))
+
+    def measure_on(places: NDArray[np.int64], among: NDArray[np.int64]) -> NDArray[np.float64]:
+        measure, _ = _choose_measure(seen, chosen[places], trust[places])
+        return np.array([measure(numbers[at][chosen[places]]) for at in among])
+
+    everyone, every = np.arange(len(chosen)), np.arange(len(numbers))
+    if len(numbers) <= MANY_NUMBERS or len(chosen) < 2 * least:
+        return measure_on(everyone, every)
+    skills = measure_on(draw_spread(len(chosen), least), every)
+    is_near = skills >= _FALLS_SHORT
+    is_near[np.argsort(-skills, kind="stable")[:_BEST]] = True
+    skills[is_near] = measure_on(everyone, np.flatnonzero(is_near))
+    skills[~is_near] = np.minimum(skills[~is_near], skills[is_near].max())
     return skills
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from datacleanse.data import take_rows
 from datacleanse.detection.health.interface import Material
 from datacleanse.detection.health.registry import CHECKS
+from datacleanse.sampling import draw_spread
 from datacleanse.storage.manifest.health import HealthSection
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.health import HealthFinding
 
 MOST_ROWS = 50_000
-"""Rows of DATA that are looked at, evenly spaced: what is told would hardly change with more."""
+"""Rows of DATA that are looked at, spread over all: what is told would hardly change with more."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Health:
 
 def choose_rows(n_rows: int) -> NDArray[np.int64]:
     """Positions of the rows of DATA that are looked at, ascending."""
-    return np.unique(np.linspace(0, n_rows - 1, min(n_rows, MOST_ROWS)).astype(np.int64))
+    return draw_spread(n_rows, MOST_ROWS)
 
 
 def look_at(

@@ -91,7 +91,7 @@ def _standardise(
             is_varying = np.isfinite(spread) and spread > 0
             scaled = (values - known.mean()) / spread if is_varying else values
         # Zeros of either sign are equal.
-        plain = np.where(is_missing, 0.0, scaled) + 0.0
+        plain = (np.where(is_missing, 0.0, scaled) if is_missing.any() else scaled) + 0.0
         if is_varying:
             varying.append(plain[None])
         else:
@@ -163,10 +163,10 @@ def _list_nearest(numbers: NDArray[np.float64], likes: NDArray[np.int64]) -> Nea
     """Each row and its nearest, a mutual pair once."""
     rng = np.random.default_rng(0)
     n_numbers = numbers.shape[1]
-    points = numbers / np.sqrt(n_numbers)
+    points = numbers
     if n_numbers > TREE_DIMENSIONS:
-        points = points @ rng.normal(size=(n_numbers, TREE_DIMENSIONS))
-        points /= np.sqrt(TREE_DIMENSIONS)
+        points = numbers @ (rng.normal(size=(n_numbers, TREE_DIMENSIONS)) / TREE_DIMENSIONS**0.5)
+    points = points / np.sqrt(n_numbers)
     apart = rng.normal(size=(int(likes.max()) + 1, points.shape[1])) * _SPREAD
     points = points + apart[likes]
     count = min(NEIGHBOURS + 1, len(points))

@@ -42,6 +42,10 @@ LEAST_ROWS = 4 * NEIGHBOURS
 REFERENCE = 3_000
 """Rows of DATA, evenly spaced, among which neighbours are looked for."""
 
+WIDE, FEW = 512, 1_000
+"""Coordinates above which there are fewer such rows in proportion, down to so many: in many
+dimensions all are about as far, and the row of the same place among fewer tells as much."""
+
 LEVEL = 0.05
 LEVELS = (LEVEL, 5e-4, 5e-6, 5e-8)
 """Where one tells too many rows, since the table's own tail is a heavy one, the next is taken."""
@@ -235,12 +239,17 @@ def measure_distance(
 ) -> NDArray[np.float64]:
     """(n,) distance of each row to its `NEIGHBOURS`-th neighbour among the first ``n_data`` rows.
 
+    Of many coordinates, see `WIDE`, to the one of the same place among fewer rows.
+
     Args:
         points: (n, D).
         n_data: rows of DATA.
         own: (n,) the row of DATA that each row is, which is no neighbour of it; -1: none.
     """
-    chosen = np.unique(np.linspace(0, n_data - 1, min(n_data, REFERENCE)).astype(np.int64))
+    most = min(n_data, REFERENCE)
+    few = min(most, max(FEW, REFERENCE * WIDE // max(WIDE, points.shape[1])))
+    chosen = np.unique(np.linspace(0, n_data - 1, few).astype(np.int64))
+    neighbour = max(1, round(NEIGHBOURS * few / most))
     place = np.full(n_data + 1, -1)
     place[chosen] = np.arange(len(chosen))
     own = place[own]
@@ -254,8 +263,8 @@ def measure_distance(
         gaps -= 2 * here @ others.T
         its = own[rows]
         gaps[np.flatnonzero(its >= 0), its[its >= 0]] = np.inf
-        gaps.partition(NEIGHBOURS - 1, axis=1)
-        distance[rows] = gaps[:, NEIGHBOURS - 1]
+        gaps.partition(neighbour - 1, axis=1)
+        distance[rows] = gaps[:, neighbour - 1]
     return np.sqrt(np.maximum(distance, 0.0))
 
 

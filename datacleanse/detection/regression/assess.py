@@ -36,6 +36,10 @@ if TYPE_CHECKING:
 
 NO_SLIP = -1
 
+FARTHEST = 1e12
+"""Robust deviations beyond which a number counts as if it were just so far: no right one is, and
+its square may be more than a float can hold."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -47,6 +51,12 @@ class Targets:
     """Median of DATA's labels."""
     scale: float
     """Robust standard deviation of DATA's labels, > 0."""
+
+    @property
+    def bounded(self) -> Floats:
+        """(V,) the numbers, none farther off than `FARTHEST`."""
+        most = FARTHEST * self.scale
+        return np.clip(self.values, self.centre - most, self.centre + most)
 
 
 @dataclass(frozen=True)
@@ -176,8 +186,8 @@ def _fit_fold(
     if fold.opinion is not None:
         opinions = np.column_stack([opinions, fold.opinion[:, 0]])
     known = Known(
-        targets.values[evidence.labels],
-        targets.values[np.maximum(evidence.truth, 0)],
+        targets.bounded[evidence.labels],
+        targets.bounded[np.maximum(evidence.truth, 0)],
         is_known,
         seen.is_learned,
         targets.centre,

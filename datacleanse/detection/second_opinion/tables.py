@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import kernel_ridge, naive_bayes
+from datacleanse.detection.second_opinion import kernel_ridge, naive_bayes, ridge
 from datacleanse.detection.second_opinion import texts as text_ridge
 from datacleanse.detection.second_opinion.features import look_twice
 from datacleanse.detection.second_opinion.pool import pool_by_guide, pool_opinions
 from datacleanse.detection.second_opinion.trees import KINDS, vote_out_of_bag
+from datacleanse.storage.mapped_files import take_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -144,6 +145,9 @@ def ask_part(
         opinions += kernel_ridge.score_without_own_labels(
             rows, labels, is_learned, n_numbers=n_numbers, **drawn
         )
+        # More rows would have to be read once more, and of so many it adds nothing.
+        if np.count_nonzero(is_learned) <= ridge.MAX_FITTED:
+            opinions += _regress_linearly(rows, labels, is_learned, n_numbers=n_numbers, **drawn)
     if vectors is not None:
         opinions += look_twice(_direct(vectors), labels, is_learned, **drawn)
     if texts is not None:
@@ -152,6 +156,35 @@ def ask_part(
             naive_bayes.score_without_own_labels(texts, labels, is_learned, n_classes=n_classes)
         )
     return opinions
+
+
+def _regress_linearly(
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_numbers: int,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool],
+) -> list[NDArray[np.float32]]:
+    """Scores by regressions that add up what each column tells; arguments as for `ask_part`.
+
+    Of few rows they learn more than models that bend.
+
+    Returns:
+        (M, C) for each penalty of `ridge`.
+    """
+    used = ridge.draw_rows(is_learned, np.random.default_rng(seed))
+    columns = kernel_ridge.Columns.learned(take_spread(rows, used), n_numbers)
+    return ridge.score_without_own_labels(
+        lambda some: columns.points(rows[some]),
+        labels,
+        used,
+        n_classes=n_classes,
+        portion=kernel_ridge.PORTION,
+        is_unwanted=is_unwanted,
+    )
 
 
 def _direct(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.data.messages import format_list, quote_value
+from datacleanse.data.spared_files import refuse_inputs
 from datacleanse.serving.export.interface import FinishedRun
 from datacleanse.serving.export.registry import FORMATS, find_format
 from datacleanse.storage.atomic_files import check_free
@@ -47,9 +48,11 @@ def export_run(
     way = find_format(format)
     target = Path(way.default_target if out is None else out)
     way.check(target)
-    check_free(target, force=replaces)
     folder = RunFolder(Path(run))
     finished = FinishedRun(folder, folder.any_manifest(), model)
+    for file in (target, *way.list_beside(target)):
+        check_free(file, force=replaces)
+        refuse_inputs(file, finished.manifest)
     messages = way.write(finished, target)
     return target, (*messages, *_say_conventions(finished, format))
 

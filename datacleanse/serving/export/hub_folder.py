@@ -44,6 +44,11 @@ class HubFolderFormat:
             )
         check_place(target)
 
+    def list_beside(self, target: Path) -> tuple[Path, ...]:
+        """Nothing."""
+        del target
+        return ()
+
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the folder whole or not at all; say how to publish it, and what is missing."""
         with write_folder_aside(target) as folder:

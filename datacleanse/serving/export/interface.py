@@ -109,6 +109,9 @@ class ExportFormat(Protocol):
     def check(self, target: Path) -> None:
         """Refuse, before any work, what is sure to fail: a package missing, a place in the way."""
 
+    def list_beside(self, target: Path) -> tuple[Path, ...]:
+        """What else is written."""
+
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the target whole or not at all; return sentences worth telling a person.
 

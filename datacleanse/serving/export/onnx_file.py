@@ -70,6 +70,11 @@ class OnnxFormat:
         check_installed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
         check_place(target)
 
+    def list_beside(self, target: Path) -> tuple[Path, ...]:
+        """Nothing."""
+        del target
+        return ()
+
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the file if it does what the run does; say on what that was tried."""
         content = make_onnx(run)

@@ -59,6 +59,11 @@ class Pt2Format:
         """Refuse a place where no file can be written."""
         check_place(target)
 
+    def list_beside(self, target: Path) -> tuple[Path, ...]:
+        """Nothing."""
+        del target
+        return ()
+
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the program if it does what the run does; say on what that was tried."""
         trial = _make_trial(run)

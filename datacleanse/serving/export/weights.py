@@ -28,6 +28,11 @@ class WeightsFormat:
         """Refuse an ending that is none of a table, and a place where no file can be written."""
         check_target(target, source="<run>")
 
+    def list_beside(self, target: Path) -> tuple[Path, ...]:
+        """Nothing."""
+        del target
+        return ()
+
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the table; say how many rows it has and what they weigh."""
         audit = _read_audit(run)

@@ -128,7 +128,7 @@ class FlagsSection:
     """Rows flagged."""
     false_at_most: Count | None = None
     """With 90 % confidence at most so many of the flagged rows have a right label; null: nothing is
-    flagged, or no verified rows of DATA calibrate."""
+    flagged, more than 20,000 rows are, or no verified rows of DATA calibrate."""
     basis: FlagBasis
     """``controlled``: p-values keep the share of false alarms; ``calibrated``: probabilities that
     were calibrated on verified rows of DATA; ``estimated``: probabilities estimate it and promise

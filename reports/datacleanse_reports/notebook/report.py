@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from datacleanse.errors import SettingsError
 from datacleanse.given_paths import read_path
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse_reports.any_page import read_any_view, render_any_page
@@ -18,6 +21,9 @@ if TYPE_CHECKING:
 
 LARGEST = 4_000_000
 """Characters of a page that a notebook is asked to hold: it is stored in the notebook's file."""
+
+PAGE, BEGIN = b"<!doctype html", 1024
+"""What stands at the begin of a page, within so many bytes."""
 
 HEIGHT = 720
 """Of the frame, in pixels; it can be dragged larger."""
@@ -35,10 +41,14 @@ class InlineReport:
     def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file, which appears whole or not at all.
 
+        A page that stands there is replaced. Any other file may be data, and is not.
+
         Raises:
+            SettingsError: a file that is no page stands there.
             DatacleanseError: it cannot be written, or ``path`` is no path.
         """
         target = read_path("path", path)
+        _check_page(target)
         with write_aside(target) as aside:
             aside.write_text(self.html, encoding="utf-8", newline="")
         return target
@@ -59,6 +69,22 @@ class InlineReport:
 
     def __repr__(self) -> str:
         return f"<{self.title}: {len(self.html) / 1e6:.1f} MB of HTML; .save(path) writes it>"
+
+
+def _check_page(target: Path) -> None:
+    """Refuse a place where something else than a page lies: DATA, CLEAN, decisions, a model."""
+    # Of `os.path`, which says no where it may not be looked: then the writing tells.
+    if not os.path.isfile(target):  # noqa: PTH113
+        return
+    begin = b""
+    with suppress(OSError), target.open("rb") as file:
+        begin = file.read(BEGIN)
+    if begin and PAGE not in begin.lower():
+        raise SettingsError(
+            f"{target} exists already, and is no HTML page that a report may replace.",
+            slug="file-exists",
+            hint="Choose another name, for example report.html.",
+        )
 
 
 def make_report(folder: RunFolder, *, top: int | None) -> InlineReport:
