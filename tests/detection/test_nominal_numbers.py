@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datacleanse.detection.second_opinion import kernel_ridge
+from datacleanse.detection.second_opinion import kernel_ridge, tables
 from datacleanse.detection.second_opinion.kernel_ridge import Columns
 from datacleanse.detection.second_opinion.nominal_numbers import find_nominal
 
@@ -64,6 +64,20 @@ def test_the_regression_sees_what_codes_mean():
         is_unwanted=lambda: False,
     )
     assert (scores.argmax(axis=1) == labels).mean() > 0.75
+
+
+def test_the_regression_on_lines_sees_what_codes_mean():
+    rows, labels = table()
+    scores = tables._regress_linearly(
+        rows,
+        labels,
+        np.ones(N, bool),
+        n_numbers=2,
+        n_classes=2,
+        seed=0,
+        is_unwanted=lambda: False,
+    )
+    assert (scores[0].argmax(axis=1) == labels).mean() > 0.75
 
 
 def test_nothing_is_left_of_a_code_as_a_number():
