@@ -10,8 +10,9 @@ the sets named by `--scratch`.
 
 Peers get features of the same network, and the clean pictures as further rows: five-fold
 probabilities by logistic regression and by the ten nearest neighbours, on standardised features.
-They are asked twice: on the features that the audit reads, and on those that are usual with this
-network, the means of its last convolution's output.
+They are asked up to three times: on the features that the audit reads; on those of the pictures
+alone, where it reads mirror images, too; and on those that are usual with this network, the means
+of its last convolution's output.
 Cleanlab's scores are written out: self-confidence is the probability of the given label, the
 normalised margin what that is above the largest other one (Northcutt, Jiang, Chuang 2021,
 "Confident Learning", arXiv 1911.00068).
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 
 RESULT = RESULTS / "pretrained.json"
 OURS, SCRATCH = "ours", "from scratch"
-USUAL = "usual features: "
+USUAL, ALONE = "usual features: ", "without mirror images: "
 """Before the names of peers that read those."""
 
 PEERS = {
@@ -123,7 +124,7 @@ def run_cell(cell: ImageCell, folder: Path, limits: Limits, *, has_scratch: bool
     own, seconds = audit(cell, tables, "auto")
     manifest = own.manifest
     precision = {OURS: measure(cell, own.table["suspicion"].to_numpy())}
-    for before, features in (("", _seen[NAME]), (USUAL, _seen[WITH_HEAD])):
+    for before, features in _seen.items():
         told = ask_peers(cell, np.concatenate([features.data, features.clean]))
         precision |= {before + name: value for name, value in told.items()}
     if has_scratch:
@@ -168,7 +169,7 @@ def audit(cell: ImageCell, tables: list[pa.Table], model: str) -> tuple[AuditRes
 
 
 _seen: dict[str, PictureFeatures] = {}
-"""The features of the last audit's pictures, by the name of what reads them from the network."""
+"""The features of the last audit's pictures, by what stands before the names of their peers."""
 
 
 @contextmanager
@@ -191,10 +192,13 @@ def seen_once(folder: Path) -> Iterator[None]:
 
     def compute(inputs: Any, network: Any, progress: Any) -> PictureFeatures:  # noqa: ANN401
         side, device = network.backbone.side, torch.device("cpu")
-        usual = open_lite0(side, device, what="the benchmark", name=WITH_HEAD)
-        _seen[WITH_HEAD] = find(inputs, usual, progress)
-        _seen[NAME] = find(inputs, network, progress)
-        return _seen[NAME]
+        _seen.clear()
+        for before, name in ((ALONE, NAME), (USUAL, WITH_HEAD)):
+            if name != network.backbone.name:
+                other = open_lite0(side, device, what="the benchmark", name=name)
+                _seen[before] = find(inputs, other, progress)
+        _seen[""] = find(inputs, network, progress)
+        return _seen[""]
 
     pretrained_features._compute = compute
     try:
@@ -229,11 +233,11 @@ def false_share(cell: ImageCell, result: AuditResult) -> float | None:
     return round(float((~cell.is_wrong[flagged]).mean()), 4) if flagged.any() else None
 
 
-def best_peer(trial: dict[str, Any], before: str = "") -> float:
-    """The best average precision of the peers whose names begin so."""
-    named = (before + name for name in PEERS)
-    starts = tuple(f"{name}, " for name in named)
-    return max(value for name, value in trial["precision"].items() if name.startswith(starts))
+def best_peer(trial: dict[str, Any], before: str = "") -> float | None:
+    """The best average precision of the peers whose names begin so; None where there is none."""
+    starts = tuple(f"{before}{name}, " for name in PEERS)
+    found = [value for name, value in trial["precision"].items() if name.startswith(starts)]
+    return max(found, default=None)
 
 
 def report(found: list[dict[str, Any]]) -> str:
@@ -242,12 +246,17 @@ def report(found: list[dict[str, Any]]) -> str:
     for trial in found:
         ours, scratch = trial["precision"][OURS], trial["precision"].get(SCRATCH)
         said = "" if scratch is None else f"{scratch:.3f}"
-        peers = [best_peer(trial, before) for before in ("", USUAL)]
-        beside = [text for peer in peers for text in (f"{peer:.3f}", f"{ours - peer:+.3f}")]
+        peers = [best_peer(trial, before) for before in ("", ALONE, USUAL)]
+        beside = [
+            text
+            for peer in peers
+            for text in (("", "") if peer is None else (f"{peer:.3f}", f"{ours - peer:+.3f}"))
+        ]
         place = f"{trial['set']} {trial['kind']}"
         rows.append([place, f"{ours:.3f}", said, *beside, trial["features_read_by"]])
-    header = ["", OURS, SCRATCH, "best peer, same features", "lead", "best peer, usual features"]
-    return markdown_table([*header, "lead", "features read by"], rows)
+    of_peers = ("same features", "without mirror images", "usual features")
+    beside = [text for each in of_peers for text in (f"best peer, {each}", "lead")]
+    return markdown_table(["", OURS, SCRATCH, *beside, "features read by"], rows)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from datacleanse.detection.second_opinion.features import compare_with_patches
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models import vision_extra
 from datacleanse.models.frozen_network import PictureFeatures
+from datacleanse.models.image_statistics import keeps_label_mirrored
 from datacleanse.pictures.decode_all import decode_and_work
 from datacleanse.pictures.joined import Joined
 from datacleanse.records import Comparison, Notice
@@ -47,6 +48,10 @@ if TYPE_CHECKING:
 LEAST_LEAD = 1.1
 """Times what patches tell of a label that features must tell of it: a network that is trained from
 scratch tells more than patches, too. Decision 94."""
+
+MOST_MIRRORED = 5_000
+"""Pictures, of DATA, CLEAN and TEST together, whose mirror images are seen, too: of more it takes
+minutes, and each tells less. Decision 120."""
 
 _KEY = "made of"
 """What features were made of, in the metadata of their file."""
@@ -112,6 +117,8 @@ def choose_reading(
         else "a network is trained from scratch, and the features are heard beside it"
     )
     shown = "the pictures" if seen is None else f"{len(seen):,} of the pictures"
+    if features.backbone.name == vision_extra.MIRRORED:
+        shown += " and their mirror images"
     message = (
         f"{features.backbone.title} (licence {features.backbone.licence}, trained on "
         f"{features.backbone.trained_on}) saw {shown}. {how_far}: {chosen}."
@@ -189,7 +196,21 @@ def open_network(inputs: Inputs, settings: Settings) -> FrozenNetwork:
 
         return open_timm(settings.model, settings.weights, device)
     side = vision_extra.choose_side(_list_sizes(inputs))
-    return vision_extra.open_lite0(side, device, what=f"--model {settings.model}")
+    name = vision_extra.MIRRORED if _are_mirrored(inputs, settings) else vision_extra.NAME
+    return vision_extra.open_lite0(side, device, what=f"--model {settings.model}", name=name)
+
+
+def _are_mirrored(inputs: Inputs, settings: Settings) -> bool:
+    """Whether the network sees mirror images, too: of few pictures whose classes stay the same."""
+    pictures = inputs.pictures
+    assert pictures is not None
+    sets = (inputs.data, inputs.clean, inputs.test)
+    n = sum(each.n_rows for each in sets if each is not None)
+    if n > MOST_MIRRORED or inputs.data.numbers is not None:
+        return False
+    plan = plan_rows(inputs, settings)
+    rows, images = np.flatnonzero(plan.is_learned), Joined(pictures.data, pictures.clean)
+    return keeps_label_mirrored(images, plan.labels, rows, seed=settings.seed)
 
 
 def _list_sizes(inputs: Inputs) -> NDArray[np.int32]:

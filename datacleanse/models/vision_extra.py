@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 NAME = "efficientnet-lite0-stages"
 """Its features are mean and spread of every stage's output over all positions, 1,568 numbers."""
 
+MIRRORED = "efficientnet-lite0-stages-mirrored"
+"""The mean of the same numbers of a picture and of its mirror image (decision 120)."""
+
 BLOCKS = "efficientnet-lite0-blocks"
 """The same network's means of the last stage alone, 320 numbers: models that were saved before all
 stages were read were learned from them."""
@@ -109,6 +112,11 @@ def _read_stages(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
     return torch.cat([*means, *spreads], dim=1)
 
 
+def _read_mirrored(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    """Mean of what `_read_stages` makes of a picture and of its mirror image, (n, 2 F)."""
+    return (_read_stages(network, x) + _read_stages(network, x.flip(3))) / 2
+
+
 def _read_last_stage(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
     mean: Tensor = _list_stages(network, x)[0].mean(dim=(2, 3))
     return mean
@@ -121,10 +129,24 @@ def _read_head(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
 
 ENCODERS: dict[str, Callable[[Any, Tensor], Tensor]] = {
     NAME: _read_stages,
+    MIRRORED: _read_mirrored,
     BLOCKS: _read_last_stage,
     WITH_HEAD: _read_head,
 }
 """How features are read from the network and normalised pixels (n, 3, S, S), by name."""
+
+_STAGES = (
+    "mean over positions of what each stage gives, the last stage first, then its standard "
+    "deviations in the same order"
+)
+
+TOLD: dict[str, str] = {
+    NAME: _STAGES,
+    MIRRORED: f"{_STAGES}; of the picture and of its mirror image, left to right, the mean",
+    BLOCKS: "mean over positions of what the last stage gives",
+    WITH_HEAD: "mean over positions of what the last convolution gives",
+}
+"""The same in words, for those who compute them elsewhere."""
 
 
 def _list_stages(network: Any, x: Tensor) -> list[Tensor]:  # noqa: ANN401

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 NAME, MODEL = "pretrained", "no_harm"
 OURS, SCRATCH = "ours", "from scratch"
+PEERS = ("logistic", "neighbours")
 
-
-USUAL = "usual features: "
+USUAL, ALONE = "usual features: ", "without mirror images: "
 
 
 def by_cell(results: Results) -> str:
@@ -24,26 +24,31 @@ def by_cell(results: Results) -> str:
     for cell in results[NAME]["cells"]:
         found = cell["precision"]
         ours, scratch = found[OURS], found.get(SCRATCH)
-        peers = _best_peer(cell, is_usual=False), _best_peer(cell, is_usual=True)
+        peers = [_best_peer(cell, before) for before in ("", ALONE, USUAL)]
         rows.append(
             [
                 f"{SETS[cell['set']]}, {KINDS[cell['kind']]}",
                 bold(share(ours)),
                 "" if scratch is None else share(scratch),
-                *(text for best in peers for text in (share(best), signed(ours - best))),
+                *(text for best in peers for text in _compare(ours, best)),
                 str(cell["features_read_by"]),
             ]
         )
-    peers_of = ["best of four, same features", "lead", "best of four, usual features", "lead"]
+    read = ("same features", "without mirror images", "usual features")
+    peers_of = [text for each in read for text in (f"best of four, {each}", "lead")]
     return table(["", "audit", "from scratch", *peers_of, "features are read by"], rows)
 
 
-def _best_peer(cell: Record, *, is_usual: bool) -> float:
-    return max(
-        value
-        for name, value in cell["precision"].items()
-        if name not in (OURS, SCRATCH) and name.startswith(USUAL) == is_usual
-    )
+def _best_peer(cell: Record, before: str) -> float | None:
+    """The best of those whose names begin so; None where there is none."""
+    starts = tuple(f"{before}{peer}, " for peer in PEERS)
+    found = [value for name, value in cell["precision"].items() if name.startswith(starts)]
+    return max(found, default=None)
+
+
+def _compare(ours: float, peer: float | None) -> tuple[str, str]:
+    """A peer's average precision, and the audit's lead."""
+    return ("", "") if peer is None else (share(peer), signed(ours - peer))
 
 
 FIGURES: dict[str, Figure] = {

@@ -32,6 +32,7 @@ from datacleanse.models.frozen_network import FrozenNetwork, PictureFeatures
 from datacleanse.models.optional_packages import VISION
 from datacleanse.models.vision_extra import (
     BLOCKS,
+    MIRRORED,
     NAME,
     WITH_HEAD,
     choose_side,
@@ -114,7 +115,9 @@ def keep_outputs(blocks):
         handle.remove()
 
 
-@pytest.mark.parametrize(("name", "width"), [(NAME, 40), (BLOCKS, 12), (WITH_HEAD, 24)])
+@pytest.mark.parametrize(
+    ("name", "width"), [(NAME, 40), (MIRRORED, 40), (BLOCKS, 12), (WITH_HEAD, 24)]
+)
 def test_a_saved_model_reads_the_features_that_it_learned(vision, tmp_path, name, width):
     network = loading._open_backbone(describe_lite0(160, name), tmp_path)
     assert network.backbone.name == name
@@ -147,7 +150,7 @@ def test_the_run_says_which_network_saw_the_pictures(run):
         assert "EfficientNet-Lite0 (licence Apache-2.0, trained on ImageNet-1k)" in text
     assert 'pipeline_tag: "image-classification"' in card
     assert "pip install 'datacleanse[vision]'" in card
-    assert manifest.identity["pretrained network"]["name"] == NAME
+    assert manifest.identity["pretrained network"]["name"] == MIRRORED
     # Nothing is kept that only an unfinished run needs.
     assert not run.checkpoint_dir.exists()
 

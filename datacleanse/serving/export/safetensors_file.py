@@ -17,6 +17,7 @@ from datacleanse.models.number_predictor import (
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.tabular import TabularNetwork
+from datacleanse.models.vision_extra import TOLD
 from datacleanse.serving.seen_rows import OF_CLASSES
 from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
@@ -93,8 +94,8 @@ IMAGES = (
 
 PRETRAINED = (
     "features, (N, F): the whole picture onto {side} x {side} pixels, RGB bytes, bilinear with "
-    "antialiasing; x = {scaling}; the last feature map of {title} with the parameters of "
-    "backbone.sha256, mean over positions. They are the column features"
+    "antialiasing; x = {scaling}; of {title} with the parameters of backbone.sha256: {told}. They "
+    "are the column features"
 )
 """From pictures to the one column, where a pretrained network sees them first."""
 
@@ -144,7 +145,8 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     last = CLASSES if isinstance(predictor, OF_CLASSES) else NUMBERS
     if isinstance(predictor, PretrainedPredictor | NumberPretrainedPredictor):
         backbone = predictor.backbone
-        seen = (PRETRAINED.format(side=backbone.side, title=backbone.title, scaling=SCALED),)
+        side, told = backbone.side, TOLD[backbone.name]
+        seen = (PRETRAINED.format(side=side, title=backbone.title, scaling=SCALED, told=told),)
         computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK, last)
     elif isinstance(predictor, ImagePredictor | NumberImagePredictor):
         computation = (*IMAGES, last)
