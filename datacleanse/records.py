@@ -44,7 +44,6 @@ class Convention:
             "short year first",
             "month by name",
             "time of day",
-            "24-hour clock",
             "month and year",
             "year and month",
         ]

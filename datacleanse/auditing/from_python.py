@@ -15,6 +15,7 @@ from datacleanse.auditing.reading import Request
 from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.run import forecast_audit, run_audit
 from datacleanse.data import ReadOptions, hold_source
+from datacleanse.data.readers.frame import name_column
 from datacleanse.errors import SettingsError
 from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords, take_arguments_of
@@ -239,11 +240,14 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
     chosen = {each.name: given[each.name] for each in fields(Settings)}
     chosen["model"] = _name_model(model)
     read = {name: given[name] for name in _READ_AS_GIVEN}
-    read |= {name: _list_texts(name, given[name]) for name in _COLUMNS}
+    read["label"] = name_column(given["data"], given["label"])
+    for name in _COLUMNS:
+        named = _list_texts(name, given[name])
+        read[name] = tuple(name_column(given["data"], each) for each in named)
     missing, id_, memory = given["missing"], given["id"], given["memory"]
     options = ReadOptions(
         **read,
-        id=_name_id_column(id_),
+        id=_name_id_column(name_column(given["data"], id_)),
         missing=None if missing is None else _list_texts("missing", missing),
         seeks_id=id_ is not False,
     )
@@ -285,7 +289,7 @@ def _list_texts(name: str, given: object) -> tuple[Any, ...]:
     return tuple(given)
 
 
-def _name_id_column(id_: str | bool | None) -> str | None:
+def _name_id_column(id_: Any) -> Any:  # noqa: ANN401  # `ReadOptions` refuses what is no text
     if id_ is True:
         raise SettingsError(
             "id is True.",

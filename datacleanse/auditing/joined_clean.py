@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.messages import format_count, format_list, quote_value
+from datacleanse.data.repeats import find_copies_between
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.verified_rows import join_chances
@@ -117,7 +118,7 @@ def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
     """
     parts = sorted(parts, key=lambda part: part.verdicts is None)
     disputed = _find_disputed(parts)
-    kept = _choose_rows(parts, disputed)
+    kept = _choose_rows(data, parts, disputed)
     clean, pictures = _concatenate(parts, kept)
     overlap = _join_overlaps(parts, kept, disputed)
     if not clean.n_rows:
@@ -173,17 +174,19 @@ def _find_disputed(parts: Sequence[CleanPart]) -> dict[int, list[str]]:
 
 
 def _choose_rows(
-    parts: Sequence[CleanPart], disputed: dict[int, list[str]]
+    data: Dataset, parts: Sequence[CleanPart], disputed: dict[int, list[str]]
 ) -> list[NDArray[np.int64]]:
     """The rows of each source that stay: none about a disputed row, none about one twice."""
     taken = set(disputed)
     kept = []
-    for part in parts:
+    tables = [(each.clean, each.verdicts is None and each.pictures is None) for each in parts]
+    copies = find_copies_between(data, tables)
+    for part, is_copy in zip(parts, copies, strict=True):
         overlap = part.overlap
-        goes = np.zeros(part.clean.n_rows, np.bool_)
+        goes = is_copy.copy()
         is_sure = overlap.clean_rows >= 0
         rows, places = overlap.data_rows[is_sure], overlap.clean_rows[is_sure]
-        goes[places] = np.isin(rows, np.array(sorted(taken), np.int64))
+        goes[places] |= np.isin(rows, np.array(sorted(taken), np.int64))
         taken.update(rows.tolist())
         kept.append(np.flatnonzero(~goes))
     return kept

@@ -174,6 +174,7 @@ def describe_overlap(inputs: Inputs, plan: Plan) -> OverlapSection:
         rows=len(overlap.data_rows) - len(plan.strangers),
         verified=int(is_verified.sum()),
         wrong=int((is_verified & (verified != inputs.data.labels)).sum()),
+        new_classes=len(plan.strangers),
         matched_by=overlap.matched_by,
     )
 

@@ -31,7 +31,10 @@ NO_MOMENT = np.iinfo(np.int64).min
 
 _INTEGRAL = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:.*)?")
-_TIME_OF_DAY = re.compile(r"\d{2}:\d{2}:\d{2}(?:\.\d+)?")
+_TIME_OF_DAY = re.compile(
+    r"(?P<hour>[01]?\d|2[0-3]):(?P<rest>[0-5]\d(?::[0-5]\d(?:[.,]\d+)?)?)|24:00(?::00)?", re.ASCII
+)
+"""Of 24 hours; the last one ends the day."""
 _PLAIN_NUMBER = r"^-?[0-9]{1,300}(?:\.[0-9]+)?(?:e-[23])?$"
 """Texts that Arrow reads as `float` does, in a twentieth of the time."""
 A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
@@ -283,7 +286,12 @@ def _parse_moment_texts(column: pa.ChunkedArray) -> Parsed:
 
 def _add_day(text: str) -> str:
     """A time of day as a moment of 1970-01-01; other text as it is."""
-    return f"1970-01-01T{text}" if _TIME_OF_DAY.fullmatch(text) else text
+    found = _TIME_OF_DAY.fullmatch(text)
+    if found is None:
+        return text
+    if found["hour"] is None:
+        return "1970-01-02"
+    return f"1970-01-01T{found['hour']:0>2}:{found['rest'].replace(',', '.')}"
 
 
 def parse_categories(

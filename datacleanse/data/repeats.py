@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.data.compare import are_told_apart, hash_content
+from datacleanse.data.exact_numbers import mix
 from datacleanse.data.identity import hash_rows, hash_texts, read_ids
 from datacleanse.data.messages import format_count, format_list
 from datacleanse.data.sample import take_rows
@@ -19,6 +20,8 @@ from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
@@ -94,6 +97,27 @@ def _find_keys(data: Dataset, clean: Dataset) -> Keys | None:
     if not are_told_apart(own):
         return None
     return make_keys(own, hashes, "feature values")
+
+
+def find_copies_between(
+    data: Dataset, tables: Sequence[tuple[Dataset, bool]]
+) -> list[NDArray[np.bool_]]:
+    """Of several sets of rows held to DATA's schema, those with values and label of an earlier one.
+
+    Args:
+        data: DATA. Where its rows are not told apart by their values, there are none.
+        tables: each with whether its rows are told by their values.
+    """
+    seen, found = np.empty(0, np.uint64), []
+    for table, is_told in tables:
+        hashes = np.empty(0, np.uint64)
+        if is_told and table.schema.columns:
+            hashes = mix(hash_rows(table) ^ mix(table.labels.astype(np.uint64)))
+        found.append(np.isin(hashes, seen) if len(hashes) else np.zeros(table.n_rows, np.bool_))
+        seen = np.concatenate([seen, hashes])
+    if any(each.any() for each in found) and not are_told_apart(hash_rows(data)):
+        return [np.zeros_like(each) for each in found]
+    return found
 
 
 def make_keys(own: NDArray[Any], hashes: NDArray[Any], what: str) -> Keys:

@@ -37,7 +37,7 @@ from datacleanse.data.columns import (
 )
 from datacleanse.data.conventions import find_convention
 from datacleanse.data.free_text import is_free_text, is_nearly_unique, read_as_text
-from datacleanse.data.written_moments import find_compact_dates
+from datacleanse.data.written_moments import doubt_clocks, find_compact_dates
 from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.records import Convention
 from datacleanse.sampling import draw_about
@@ -71,6 +71,10 @@ class _Texts:
     found: Distinct
     spellings: list[str]
     counts: NDArray[np.int64]
+
+    def to_evidence(self) -> Evidence:
+        """The same, as conventions are found by."""
+        return Evidence(pa.array(self.spellings, pa.string()), self.counts)
 
     @property
     def present(self) -> int:
@@ -142,8 +146,7 @@ def _find_values(found: Distinct) -> _Texts:
 
 def gather_evidence(found: Distinct) -> Evidence:
     """The texts of a column by which its convention is found: those that stand for a value."""
-    values = _find_values(found)
-    return Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    return _find_values(found).to_evidence()
 
 
 def _judge_plain(
@@ -154,8 +157,7 @@ def _judge_plain(
     if values.seem_readable(parse_moments):
         moments = parse_moments(cells)
         if _is_mostly_read(moments, values.present):
-            notices = note_unreadable_values(name, cells, moments, source=source, what="date")
-            return use_as_feature(name, "datetime", *notices)
+            return _judge_moments(name, cells, values, moments, context)
     if not values.seem_readable(parse_numbers):
         return None
     numbers = parse_numbers(cells)
@@ -179,6 +181,16 @@ def _judge_plain(
     return use_as_feature(name, "numeric", *notices, *doubts)
 
 
+def _judge_moments(
+    name: str, cells: pa.ChunkedArray, values: _Texts, moments: Parsed, context: Context
+) -> Verdict | None:
+    """The verdict on a column of which most is dates; None where some are lengths of time."""
+    if moments.failed.any() and doubt_clocks(values.to_evidence()) is not None:
+        return None
+    notices = note_unreadable_values(name, cells, moments, source=context.source, what="date")
+    return use_as_feature(name, "datetime", *notices)
+
+
 def _judge_numbers_among(
     name: str, cells: pa.ChunkedArray, values: _Texts, numbers: Parsed, context: Context
 ) -> Verdict | None:
@@ -186,7 +198,7 @@ def _judge_numbers_among(
 
     Without a column, it holds the doubts; None where all is plain, and means what it seems to.
     """
-    evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    evidence = values.to_evidence()
     if not numbers.failed.any() and context.decimal != ",":
         compact = find_compact_dates(evidence)
         return None if compact is None else read_as_written(name, cells, compact, context)
@@ -233,7 +245,7 @@ def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: C
     verdict = _judge_words(name, values, context)
     if has_id_name(name) and len(values.spellings) == values.present:
         return verdict
-    evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    evidence = values.to_evidence()
     found = find_convention(evidence, decimal=context.decimal, dates=context.dates)
     if found is None:
         return verdict

@@ -24,12 +24,7 @@ if TYPE_CHECKING:
 
 Order = Literal["day first", "month first", "short year first"]
 FixedOrder = Literal[
-    "month by name",
-    "time of day",
-    "24-hour clock",
-    "year first",
-    "month and year",
-    "year and month",
+    "month by name", "time of day", "year first", "month and year", "year and month"
 ]
 
 _ORDERS: dict[DatesOption, Order] = {
@@ -64,11 +59,6 @@ _NAMED = (
 _TIMES = (rf"^{_TIME}{_HALF}$",)
 _CLOCKS = (r"^[0-9]{1,3}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?$",)
 """Without a word on whether they tell the time of day or a length of time."""
-_DAY_CLOCKS = (
-    r"^(?P<H>[01]?[0-9]|2[0-3]):(?P<M>[0-5][0-9])"
-    r"(?::(?P<S>[0-5][0-9])(?:[.,](?P<f>[0-9]{1,9}))?)?$",
-)
-"""Of these, what a clock of 24 hours may show."""
 _SEPARATORS = ("/", ".", "-", " ")
 
 _NAMES = (
@@ -152,7 +142,7 @@ def find_moment_convention(
         return None
     place, separator, patterns = _FORMS[int(np.argmax(shares))]
     if place == "clock":
-        return _read_clocks(evidence)
+        return doubt_clocks(evidence)
     parts = _extract(pc.utf8_trim_whitespace(evidence.values), patterns)
     doubt = _doubt_zones(evidence, parts)
     if doubt is not None:
@@ -180,20 +170,18 @@ def find_moment_convention(
     return Convention(evidence.quote_first(is_date), order=order[place], separator=separator)
 
 
-def _read_clocks(evidence: Evidence) -> Convention | Doubt | None:
-    """``14:05`` as a time of day; the doubt where the hours go beyond a day's.
+def doubt_clocks(evidence: Evidence) -> Doubt | None:
+    """The doubt about ``36:15``, a length of time; None where all are times of a day, as 14:05.
 
-    Lengths of time below a day lose nothing by it: the time itself is one of the numbers that a
-    moment becomes, so that longer ones are larger.
+    Lengths below a day are read as such, and lose nothing by it: the time itself is one of the
+    numbers that a moment becomes, so that longer ones are larger.
     """
     texts = pc.utf8_trim_whitespace(evidence.values)
     is_clock = _match(texts, _CLOCKS)
-    if not evidence.is_tolerable(~is_clock):
+    is_long = is_clock & parse_moments(pa.chunked_array([texts])).failed
+    if not is_long.any() or not evidence.is_tolerable(~is_clock):
         return None
-    is_of_day = _match(texts, _DAY_CLOCKS)
-    if not (is_clock & ~is_of_day).any():
-        return Convention(evidence.quote_first(is_of_day), order="24-hour clock")
-    what = f"lengths of time such as {evidence.quote_first(is_clock & ~is_of_day)}"
+    what = f"lengths of time such as {evidence.quote_first(is_long)}"
     return Doubt(what, "Write them as numbers of seconds, minutes or hours.")
 
 
@@ -328,7 +316,7 @@ def rewrite_moments(values: pa.Array, convention: Convention) -> pa.Array:
     if convention.order == "month by name":
         month = _number_months(parts["n"])
         day = pc.if_else(pc.equal(parts["d"], ""), "1", parts["d"])
-    elif convention.order in ("time of day", "24-hour clock"):
+    elif convention.order == "time of day":
         year, month, day = (pa.repeat(part, len(texts)) for part in ("1970", "1", "1"))
     elif convention.order in ("month and year", "year and month"):
         month, day = first, pa.repeat("1", len(texts))
@@ -360,7 +348,7 @@ def _find_patterns(convention: Convention) -> tuple[str, ...]:
     return (_make_trailing(convention.separator),)
 
 
-_BY_ORDER = {"month by name": _NAMED, "time of day": _TIMES, "24-hour clock": _DAY_CLOCKS}
+_BY_ORDER = {"month by name": _NAMED, "time of day": _TIMES}
 
 
 def _pad(digits: pa.Array) -> pa.Array:
@@ -390,6 +378,4 @@ def describe_moments(convention: Convention) -> str:
     """What the convention is taken to mean, as a part of a sentence."""
     if convention.order == "time of day":
         return f"times of day written like {convention.example}"
-    if convention.order == "24-hour clock":
-        return f"times of a 24-hour clock written like {convention.example}"
     return f"dates written like {convention.example}, {convention.order}"

@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
     from torch import Tensor
 
+    from datacleanse.training.influence import Step
+
+LEAST_WORTH = 1e-6
+"""Smallest worth of a batch as a whole: one of worthless examples changes next to nothing."""
+
 
 @dataclass(frozen=True)
 class Examples:
@@ -59,3 +64,9 @@ class Examples:
         if not 0 < len(self.steering_rows) <= at_most:
             return Part(self.inputs, self.steering_rows)
         return self.inputs[self.steering_rows]
+
+
+def apply_worth(weights: Tensor, worth: Tensor, step: Step) -> Tensor:
+    """Multiply weights (B,) by worth (B,), and keep the sum that the batch had."""
+    found = weights * worth
+    return found * (step.add_up(weights) / step.add_up(found).clamp(min=LEAST_WORTH))

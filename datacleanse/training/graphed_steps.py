@@ -18,8 +18,8 @@ import torch
 from torch import Tensor
 
 from datacleanse.training.adamw import AdamW
+from datacleanse.training.examples import apply_worth
 from datacleanse.training.influence.interface import add_direction
-from datacleanse.training.worth import apply_worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

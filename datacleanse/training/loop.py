@@ -17,6 +17,7 @@ from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training import saved_state
 from datacleanse.training.batches import count_batches, draw_order, draw_order_in_runs, split
 from datacleanse.training.checkpoint import Checkpoint
+from datacleanse.training.examples import apply_worth
 from datacleanse.training.graphed_steps import GraphedSteps, Workings
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine
 from datacleanse.training.influence.interface import add_direction
@@ -28,7 +29,6 @@ from datacleanse.training.ranks import ALONE
 from datacleanse.training.recorder import Dynamics
 from datacleanse.training.rules.uniform import Uniform
 from datacleanse.training.split_rows import split_before
-from datacleanse.training.worth import apply_worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -9,8 +9,7 @@ import torch
 import torch.nn.functional as F
 
 from datacleanse.training.influence import cross_entropy
-from datacleanse.training.recorder import Recorder
-from datacleanse.training.residuals import ResidualRecorder
+from datacleanse.training.recorder import Recorder, ResidualRecorder
 
 if TYPE_CHECKING:
     from torch import Tensor

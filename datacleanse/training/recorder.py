@@ -202,3 +202,18 @@ class Recorder:
             margin=margin,
             probability=self._probability.cpu().numpy(),
         )
+
+
+class ResidualRecorder(Recorder):
+    """Records residuals, label minus prediction, in the place of margins.
+
+    The loss kept is half the squared residual, whatever loss is trained by. What `Recorder` calls
+    logits are (M, 1) predictions, and their mean stands where it keeps mean probabilities.
+    """
+
+    def _read(self, block: int, loss: Tensor, margin: Tensor) -> None:
+        rows = slice(block * BLOCK, (block + 1) * BLOCK)
+        prediction, labels = self._logits[rows, 0], self._labels[rows]
+        self._probability[rows, 0] += prediction
+        margin.copy_(labels - prediction)
+        loss.copy_(F.mse_loss(prediction, labels, reduction="none") / 2)

@@ -10,7 +10,7 @@ from datacleanse.review.drawn_rows import fingerprint_names
 from datacleanse.review.verified_file import is_verified_file, read_verified_file
 
 if TYPE_CHECKING:
-    from datacleanse.review.verified_file import Draw, VerifiedFile
+    from datacleanse.review.verified_file import VerifiedFile
     from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
@@ -24,8 +24,8 @@ def list_clean(manifest: AnyManifest) -> tuple[str, ...]:
     return tuple(source for source in sources if not source.startswith("<"))
 
 
-def find_draw_to_go_on(folder: RunFolder, manifest: AnyManifest) -> tuple[Path, Draw] | None:
-    """The single file of verdicts that CLEAN is and that a larger draw goes on with, and its draw.
+def find_file_to_go_on(folder: RunFolder, manifest: AnyManifest) -> VerifiedFile | None:
+    """The single file of verdicts that CLEAN is and that a larger draw goes on with.
 
     It is one draw of DATA as it is now, and not by class. None where CLEAN is anything else.
     """
@@ -34,7 +34,7 @@ def find_draw_to_go_on(folder: RunFolder, manifest: AnyManifest) -> tuple[Path, 
     if found is None or not found.is_one_draw or found.draw.by_class:
         return None
     is_same = found.data_sha256 in (manifest.data.sha256, _fingerprint_pictures(folder))
-    return (found.path, found.draw) if is_same else None
+    return found if is_same else None
 
 
 def choose_seed(manifest: AnyManifest) -> int:

@@ -58,14 +58,16 @@ def propose_verifying_more(folder: RunFolder, manifest: AnyManifest) -> tuple[st
     if clean is None or not lacking:
         return ()
     # Slow to import, and most runs lack nothing.
-    from datacleanse_reports.begun_verdicts import choose_seed, find_draw_to_go_on, list_clean
+    from datacleanse_reports.begun_verdicts import choose_seed, find_file_to_go_on, list_clean
 
-    begun = find_draw_to_go_on(folder, manifest)
+    begun = find_file_to_go_on(folder, manifest)
     if begun is not None:
-        file, draw = begun
-        number = clean.rows - clean.reviewed_rows + lacking
-        words = propose_verifying(manifest.data, number=number, file=file)
-        return (*words, *_spell_seed(draw.seed)) if words else ()
+        # Rows that nobody could judge are drawn, but no clean rows.
+        number = max(len(begun.last), clean.rows - clean.reviewed_rows) + lacking
+        words = propose_verifying(manifest.data, number=number, file=begun.path)
+        said = {each.label: None for each in begun.last.values() if each.new_class}
+        options = [*spell_options(("--new-class", list(said))), *_spell_seed(begun.draw.seed)]
+        return (*words, *options) if words else ()
     earlier = list_clean(manifest)
     first = Path(earlier[0]) if earlier and earlier[0].endswith(VERIFIED.suffix) else VERIFIED
     number = _count_with_repeats(lacking, clean.rows, manifest.data.rows)

@@ -134,6 +134,9 @@ def say_overlap(view: RunView) -> str:
         else:
             said += ": all of their labels agree"
         parts.append(said)
+    if n := found.new_classes:
+        verb = "row is" if n == 1 else "rows are"
+        parts.append(f"{format_count(n)} more {verb} wrong: of a class that no row of the data has")
     if left := found.rows - found.verified:
         verb = "matches" if left == 1 else "match"
         parts.append(
@@ -201,7 +204,8 @@ def say_why_shares_differ(view: RunView) -> str:
     if head.estimated_share is None or not found.wrong:
         return ""
     return (
-        f"The {format_percent(found.wrong / found.verified)} are of the verified rows alone; "
+        f"The {format_percent(found.wrong / found.verified)} are of the verified rows alone"
+        f"{', without those of new classes' if found.new_classes else ''}; "
         f"{format_percent(head.estimated_share)} is the estimate for all rows, which also takes in "
         "what the models say of the others."
     )

@@ -199,6 +199,17 @@ def test_tables_and_verdicts_are_joined(data, truth, tmp_path):
     assert inputs.clean.table.num_rows == len(inputs.clean.labels)
 
 
+def test_a_row_from_elsewhere_that_stands_in_two_tables_counts_once(data, tmp_path):
+    """Else it would steer where its copy calibrates."""
+    rows = people(40, seed=9)
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    rows.iloc[:30].to_csv(first, index=False)
+    rows.iloc[20:].to_csv(second, index=False)
+    inputs = read(data, first, second)
+    assert inputs.clean.n_rows == 40
+    assert inputs.verified.part.tolist() == [0] * 30 + [1] * 10
+
+
 def test_a_plain_table_stays_what_it_is(data, tmp_path):
     table = tmp_path / "verified.jsonl"
     people(40, seed=9).to_json(table, orient="records", lines=True, date_format="iso")

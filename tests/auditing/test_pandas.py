@@ -16,6 +16,7 @@ from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.result import AuditResult
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.data.label_types import LabelValues, type_schema_classes
+from datacleanse.errors import SettingsError
 from datacleanse.settings import Settings
 
 LIGHT = {"label": "grade", "epochs": 4, "fast": True, "device": "cpu"}
@@ -41,6 +42,21 @@ def plain():
     """A frame with a plain index, and the result of its audit."""
     data, clean = made()
     return data, dc.audit(data, val=clean, **LIGHT)
+
+
+@pytest.mark.parametrize("label", [2, ("g", "grade")])
+def test_columns_are_named_as_the_frame_names_them(label):
+    """Of a CSV without a header the columns are 0, 1, 2; levels of names are tuples."""
+    data, clean = made()
+    for frame in (data, clean):
+        names = [("g", name) for name in frame.columns] if isinstance(label, tuple) else range(3)
+        frame.columns = pd.Index(list(names))
+    left_out = data.columns[1]
+    result = dc.audit(data, val=clean, **LIGHT | {"label": label, "drop": [left_out]})
+    names = [column.name for column in result.folder.manifest().schema.columns]
+    assert names == [{2: "0"}.get(label, "g.size")]
+    with pytest.raises(SettingsError, match="an object of the type int"):
+        dc.audit(data, val=clean, **LIGHT | {"label": 7})
 
 
 def shuffled(n):

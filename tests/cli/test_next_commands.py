@@ -363,6 +363,26 @@ def test_verdicts_on_the_data_as_it_is_are_gone_on_with(audited_copy, monkeypatc
     assert found.clean.n_rows == 70
 
 
+def test_rows_that_could_not_be_judged_are_drawn_beside_those_that_are_lacking(
+    audited_copy, monkeypatch
+):
+    monkeypatch.chdir(audited_copy)
+    truth = people(150, seed=0)["label"].tolist()
+    drawing = draw("data.csv", 64, id="key")
+    verify(Path("v.jsonl"), drawing, truth, unsure=[each.row for each in drawing.rows[:4]])
+    words = propose_more(audited_copy, "v.jsonl")
+    assert words[words.index("-n") + 1] == "74"
+
+
+def test_a_class_that_the_data_lacks_may_be_given_further_on(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    truth = people(150, seed=0)["label"].tolist()
+    drawing = draw("data.csv", 50, id="key")
+    truth[drawing.rows[5].row] = "-none"
+    verify(Path("v.jsonl"), drawing, truth, new_classes=["-none"])
+    assert "--new-class=-none" in propose_more(audited_copy, "v.jsonl")
+
+
 @pytest.mark.parametrize("sources", [("v.jsonl",), ("v.jsonl", "clean.csv")])
 def test_verdicts_on_the_data_of_before_are_joined_by_a_file_of_their_own(
     sources, audited_copy, monkeypatch

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, read_data, read_like, read_numbers
+from datacleanse.data import ReadOptions, read_data, read_like, read_moments, read_numbers
 from datacleanse.errors import InputError, SettingsError
 from tests.data.conftest import kinds, set_aside, slugs
 from tests.data.conventions import (
@@ -14,6 +14,7 @@ from tests.data.conventions import (
     NUMBERS,
     RANDOM,
     D,
+    column_of,
     doubt_of,
     moments_of,
     numbers_of,
@@ -116,6 +117,35 @@ def test_numbers_that_may_be_months_with_their_years_are_told(csv):
             csv(f"x,label\n{cell},u\n" + "".join(lines), f"{name}.csv"), ReadOptions()
         )
         assert "convention-open" not in slugs(other.notices)
+
+
+CLOCKS = {
+    "14:05": 845, "9:30": 570, "09:30": 570, "00:00": 0, "24:00": 1440, "1:23:30": 83.5,
+    "00:05:00,0": 5, "23:59:59.5": 1440 - 0.5 / 60,
+}  # fmt: skip
+
+
+def test_hours_and_minutes_are_times_of_the_day():
+    data = read(list(CLOCKS) * 9)
+    assert kinds(data)["x"] == "datetime"
+    assert {"convention-unclear", "values-unreadable"}.isdisjoint(slugs(data.notices))
+    minutes = read_moments(data, column_of(data)) / 60e6
+    np.testing.assert_allclose(minutes, list(CLOCKS.values()) * 9)
+
+
+def test_lengths_of_time_are_named_however_few_are_longer_than_a_day():
+    doubt = doubt_of(read([f"{row % 24}:{row % 60:02d}" for row in range(95)] + ["36:15"] * 5))
+    assert "lengths of time such as '36:15'" in doubt.message
+
+
+def test_times_that_a_csv_types_are_read_elsewhere_as_text(csv):
+    """One cell that is none makes the other file's column text."""
+    lines = [f"{row // 4:02d}:{row % 60:02d},{'uv'[row % 2]}\n" for row in range(60)]
+    data = read_data(csv("x,label\n" + "".join(lines)), ReadOptions())
+    other = csv("x,label\n" + "".join(["25:99,u\n", *lines[1:]]), "clean.csv")
+    found = read_like(other, data.schema, role="CLEAN")
+    expected = read_moments(data, data.schema.columns[0])
+    assert read_moments(found, found.schema.columns[0])[1:].tolist() == expected[1:].tolist()
 
 
 def test_a_column_that_would_be_an_id_is_set_aside_with_the_true_reason():

@@ -153,3 +153,20 @@ def test_landmarks_grow_with_the_root_of_the_rows_and_span_the_numbers():
     assert module.count_landmarks(10_000, 5) == 922
     assert module.count_landmarks(100, 25) == 400
     assert module.count_landmarks(10**6, 5) == module.MOST_LANDMARKS
+    assert module.count_landmarks(100, 5, 50) == module.LEAST_LANDMARKS
+    assert module.count_landmarks(100, 5, 200) == 600
+
+
+def test_effects_of_many_categories_are_told_apart():
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 60, (1_500, 5))
+    effect = rng.normal(size=(5, 60))[np.arange(5), codes].sum(axis=1)
+    labels = (effect > 0).astype(np.int64)
+    scores = ask(codes.astype(np.float32), labels, np.ones(1_500, bool), n_numbers=0)
+    assert (scores[2].argmax(axis=1) == labels).mean() > 0.84
+
+
+def test_a_category_of_two_rows_gets_a_column():
+    codes = np.array([0, 0, 0, 1, 1, 2], dtype=np.float32)[:, None]
+    ((_, kept),) = Columns.learned(codes, 0).categories
+    assert kept.tolist() == [0, 1]

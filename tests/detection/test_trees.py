@@ -134,3 +134,28 @@ def test_a_quick_opinion_is_of_a_third_of_the_trees(few_trees, monkeypatch):
     quick = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_quick=True)
     assert len(grown) == 2 * 9
     assert (quick.argmax(axis=1) == labels).mean() > 0.85
+
+
+def test_of_many_columns_the_few_that_matter_are_found(few_trees):
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(N, 300)).astype(np.float32)
+    labels = (rows[:, 0] > 0).astype(np.int64)
+    opinion = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0)
+    assert (opinion.argmax(axis=1) == labels).mean() > 0.9
+
+
+def test_columns_that_tell_something_only_together_are_found(few_trees):
+    rng = np.random.default_rng(0)
+    rows = rng.integers(0, 2, (600, 20)).astype(np.float32)
+    labels = (rows[:, 0] != rows[:, 1]).astype(np.int64)
+    opinion = opinion_of(rows, labels, np.ones(600, bool), n_classes=2, seed=0)
+    assert (opinion.argmax(axis=1) == labels).mean() > 0.93
+
+
+def test_trees_that_cut_at_random_look_at_all_columns_of_few_rows_and_at_some_of_many():
+    count = trees.count_tried
+    assert count(DecisionTreeClassifier, 100, 300) == 17
+    assert count(ExtraTreeClassifier, 60, 300) == 300
+    assert count(ExtraTreeClassifier, 200, 300) == 100
+    assert count(ExtraTreeClassifier, 20_000, 300) == 17
+    assert count(ExtraTreeClassifier, 20_000, 1) == 1

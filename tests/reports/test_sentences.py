@@ -211,25 +211,32 @@ def test_in_doubt_what_the_first_rows_hold_is_doubted_too(doubted_run):
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ((0, 0, 0), ""),
+        ((0, 0, 0, 0), ""),
         (
-            (200, 200, 28),
+            (86, 86, 11, 14),
+            "86 rows of the data are verified: 11 were mislabelled (12.8%); `apply` corrects them; "
+            "14 more rows are wrong: of a class that no row of the data has",
+        ),
+        (
+            (200, 200, 28, 0),
             "200 rows of the data are verified: 28 were mislabelled (14.0%); `apply` corrects them",
         ),
         (
-            (1, 1, 1),
+            (1, 1, 1, 0),
             "1 row of the data is verified: 1 was mislabelled (100.0%); `apply` corrects it",
         ),
         (
-            (41, 40, 0),
+            (41, 40, 0, 0),
             "40 rows of the data are verified: all of their labels agree; 1 row of the data "
             "matches verified rows, but not one to one: left out of training",
         ),
     ],
 )
 def test_known_corrections_are_told_as_what_they_are(counts, expected, view):
-    rows, verified, wrong = counts
-    overlap = replace(view.overlap, rows=rows, verified=verified, wrong=wrong)
+    overlap = replace(
+        view.overlap,
+        **dict(zip(("rows", "verified", "wrong", "new_classes"), counts, strict=True)),
+    )
     assert sentences.say_overlap(replace(view, overlap=overlap)) == expected
 
 

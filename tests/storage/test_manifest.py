@@ -45,6 +45,7 @@ DEFAULTS = {
     "backbone",
     "temperature",
     "health",
+    "new_classes",
     "schema_version",
     "width",
     "is_warning",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -14,9 +14,6 @@ from datacleanse.data.half_signs import replace_half_signs
 from datacleanse.data.messages import quote_error
 from datacleanse.data.readers.loose_tables import find_loose_kind, make_no_table_error
 from datacleanse.errors import InputError, is_shortage
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable
 
 
 @runtime_checkable
@@ -156,6 +153,17 @@ def name_rows(source: object) -> pa.Array | None:
 def name_columns(source: pd.DataFrame) -> list[str]:
     """The names of a data frame's columns as they are known here, in order."""
     return [_format_name(name) for name in source.columns]
+
+
+def name_column(source: object, name: object) -> object:
+    """The name by which a data frame's column is known here: of column 0 ``"0"``.
+
+    What is a text already, or no column of the frame, is returned as it is.
+    """
+    if isinstance(name, str) or not isinstance(source, pd.DataFrame):
+        return name
+    is_column = isinstance(name, Hashable) and name in source.columns
+    return _format_name(name) if is_column else name
 
 
 def _format_name(name: Hashable) -> str:

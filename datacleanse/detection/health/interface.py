@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset, Notice
     from datacleanse.storage.manifest.health import HealthFinding, HealthKind
 
+FIRST_ROWS = 20
+"""Rows that a finding names."""
+
 
 @dataclass(frozen=True)
 class Material:
@@ -115,3 +118,10 @@ class Check(Protocol):
 
     def look(self, seen: Material) -> Found:
         """Look for it; the same material gives the same answer."""
+
+
+def say_part(seen: Material) -> str:
+    """That not all rows were looked at, as a further sentence; empty where they were."""
+    if not seen.is_part:
+        return ""
+    return f" {seen.n_data:,} of {seen.n_rows:,} rows were looked at, evenly spaced."

@@ -17,10 +17,9 @@ import numpy as np
 
 from datacleanse.detection.health.column_tree import predict_by_column
 from datacleanse.detection.health.halves import draw_halves
-from datacleanse.detection.health.interface import Found, Material
+from datacleanse.detection.health.interface import Found, Material, say_part
 from datacleanse.detection.health.number_skill import measure_chance, measure_number_skill
 from datacleanse.detection.health.ranks import is_constant
-from datacleanse.detection.health.wording import say_part
 from datacleanse.sampling import draw_spread
 from datacleanse.storage.manifest.health import HealthFinding
 

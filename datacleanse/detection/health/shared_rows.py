@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from datacleanse.detection.health.interface import Found, Material
-from datacleanse.detection.health.wording import FIRST_ROWS, say_part
+from datacleanse.detection.health.interface import FIRST_ROWS, Found, Material, say_part
 from datacleanse.storage.manifest.health import HealthFinding
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion import ridge
+from datacleanse.detection.second_opinion.nominal_numbers import find_nominal
 from datacleanse.storage.mapped_files import take_spread
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ none."""
 PER_NUMBER = 16
 """Landmarks for each column of numbers, at least."""
 
+PER_CATEGORY = 3
+"""Landmarks for each category that gets a column, at least: with fewer landmarks than categories,
+the effects of some could not be told apart."""
+
 LEAST_EIGENVALUE = 1e-4
 """Of the landmarks' kernel matrix along an axis that is kept: below, float32 holds noise."""
 
@@ -41,8 +46,8 @@ MOST_DEVIATIONS = 3.0
 MOST_CATEGORIES = 1_000
 """That get a column, at most: the most frequent ones of all columns."""
 
-LEAST_ROWS = 5
-"""Of a category that gets a column."""
+LEAST_ROWS = 2
+"""Of a category that gets a column: of fewer no other row tells anything."""
 
 PORTION = 4_096
 """Rows that are compared with the landmarks at a time."""
@@ -81,8 +86,15 @@ def score_without_own_labels(
     """
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
-    columns = Columns.learned(take_spread(rows, used), n_numbers)
-    wanted = n_landmarks or count_landmarks(len(used), n_numbers)
+    sample = take_spread(rows, used)
+    # Shares of classes and numbers are learned where columns are features: none of them names.
+    is_of_classes = np.issubdtype(labels.dtype, np.integer)
+    nominal = (
+        find_nominal(sample[:, :n_numbers], labels[used].astype(np.int64)) if is_of_classes else ()
+    )
+    columns = Columns.learned(sample, n_numbers, nominal)
+    n_categories = sum(len(codes) for _, codes in columns.categories)
+    wanted = n_landmarks or count_landmarks(len(used), n_numbers, n_categories)
     chosen = np.sort(rng.permutation(used)[:wanted])
     # Copies would be landmarks in vain.
     landmarks, squared = Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
@@ -98,19 +110,22 @@ def score_without_own_labels(
     )
 
 
-def count_landmarks(n_rows: int, n_numbers: int) -> int:
+def count_landmarks(n_rows: int, n_numbers: int, n_categories: int = 0) -> int:
     """How many landmarks serve a table.
 
     About sqrt(n) log(n) lose nothing against all n rows (Rudi, Camoriano, Rosasco 2015, "Less is
     More: Nystroem Computational Regularization", arXiv 1507.04717, theorem 1), where the kernel's
-    spectrum falls fast. Of embeddings it falls slowly, hence at least `PER_NUMBER` a column.
+    spectrum falls fast. Of embeddings it falls slowly, hence at least `PER_NUMBER` a column. Of
+    many categories it does not fall at all, hence at least `PER_CATEGORY` for each.
 
     Args:
         n_rows: that are learned from, >= 1.
         n_numbers: columns that are numbers.
+        n_categories: that get a column.
     """
     enough = math.ceil(math.sqrt(n_rows) * math.log(n_rows))
-    return min(MOST_LANDMARKS, max(enough, PER_NUMBER * n_numbers, LEAST_LANDMARKS))
+    spanned = max(PER_NUMBER * n_numbers, PER_CATEGORY * n_categories)
+    return min(MOST_LANDMARKS, max(enough, spanned, LEAST_LANDMARKS))
 
 
 @dataclass(frozen=True)
@@ -126,13 +141,22 @@ class Columns:
     """A column and the codes in it that get a column of their own."""
 
     @staticmethod
-    def learned(rows: Floats, n_numbers: int) -> Columns:
-        """From (n, F) rows."""
+    def learned(rows: Floats, n_numbers: int, nominal: Sequence[int] = ()) -> Columns:
+        """From (n, F) rows.
+
+        Args:
+            rows: ``n_numbers`` numbers, NaN where missing, then category codes.
+            n_numbers: columns that are numbers.
+            nominal: those among them that are taken for categories.
+        """
         numbers = rows[:, :n_numbers]
         # Column by column, so that no copy of all is made.
         scales = np.array([_standardise(column) for column in numbers.T], dtype=np.float32)
         centre, scale = scales.reshape(-1, 2).T
-        found = [np.unique(column, return_counts=True) for column in rows[:, n_numbers:].T]
+        # Nothing is left of it as a number.
+        scale[list(nominal)] = np.inf
+        places = [*nominal, *range(n_numbers, rows.shape[1])]
+        found = [_count_codes(rows[:, place]) for place in places]
         counts = np.concatenate([count for _, count in found] or [np.zeros(0, np.int64)])
         least = LEAST_ROWS
         if len(counts) > MOST_CATEGORIES:
@@ -143,7 +167,9 @@ class Columns:
             np.flatnonzero(np.isnan(numbers).any(axis=0)),
             centre,
             scale,
-            tuple((n_numbers + k, codes[n >= least]) for k, (codes, n) in enumerate(found)),
+            tuple(
+                (place, codes[n >= least]) for place, (codes, n) in zip(places, found, strict=True)
+            ),
         )
 
     def points(self, rows: Floats) -> Floats:
@@ -198,6 +224,12 @@ def _standardise(column: Floats) -> tuple[float, float]:
     """Mean and standard deviation of what is known; the latter above 0."""
     known = column[~np.isnan(column)].astype(np.float64)
     return (float(known.mean()), float(known.std()) + 1e-6) if len(known) else (0.0, 1.0)
+
+
+def _count_codes(column: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """Different values, ascending, and the rows that have each; missing ones are none."""
+    codes, counts = np.unique(column[~np.isnan(column)], return_counts=True)
+    return codes, counts
 
 
 def _compute_squared_distances(a: Floats, b: Floats) -> Floats:

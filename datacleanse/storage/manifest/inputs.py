@@ -131,6 +131,9 @@ class OverlapSection:
     were not trained on."""
     wrong: Count = 0
     """Of ``verified``, those whose given label is another one."""
+    new_classes: Count = 0
+    """Rows beside ``rows`` that are verified to be of a class that no row of DATA has: their labels
+    are wrong, too."""
     matched_by: Literal["id", "values", "pictures", "verdicts"]
     """How a row was known again."""
 
