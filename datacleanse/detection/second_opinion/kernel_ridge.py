@@ -86,13 +86,7 @@ def score_without_own_labels(
     """
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
-    sample = take_spread(rows, used)
-    # Shares of classes and numbers are learned where columns are features: none of them names.
-    is_of_classes = np.issubdtype(labels.dtype, np.integer)
-    nominal = (
-        find_nominal(sample[:, :n_numbers], labels[used].astype(np.int64)) if is_of_classes else ()
-    )
-    columns = Columns.learned(sample, n_numbers, nominal)
+    columns = _learn_columns(take_spread(rows, used), labels[used], n_numbers)
     n_categories = sum(len(codes) for _, codes in columns.categories)
     wanted = n_landmarks or count_landmarks(len(used), n_numbers, n_categories)
     chosen = np.sort(rng.permutation(used)[:wanted])
@@ -108,6 +102,17 @@ def score_without_own_labels(
         axes=landmarks.find_axes(squared),
         penalties=penalties,
     )
+
+
+def _learn_columns(
+    rows: Floats, labels: NDArray[np.int64] | NDArray[np.floating], n_numbers: int
+) -> Columns:
+    """Columns of (n, F) rows; classes, (n,), say which numbers are codes."""
+    if not np.issubdtype(labels.dtype, np.integer):
+        # Of shares of classes all columns are features, and none of them names anything.
+        return Columns.learned(rows, n_numbers)
+    classes = labels.astype(np.int64, copy=False)
+    return Columns.learned(rows, n_numbers, find_nominal(rows[:, :n_numbers], classes))
 
 
 def count_landmarks(n_rows: int, n_numbers: int, n_categories: int = 0) -> int:
