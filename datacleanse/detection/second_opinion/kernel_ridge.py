@@ -86,7 +86,7 @@ def score_without_own_labels(
     """
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
-    columns = _learn_columns(take_spread(rows, used), labels[used], n_numbers)
+    columns = learn_columns(take_spread(rows, used), labels[used], n_numbers)
     n_categories = sum(len(codes) for _, codes in columns.categories)
     wanted = n_landmarks or count_landmarks(len(used), n_numbers, n_categories)
     chosen = np.sort(rng.permutation(used)[:wanted])
@@ -104,7 +104,7 @@ def score_without_own_labels(
     )
 
 
-def _learn_columns(
+def learn_columns(
     rows: Floats, labels: NDArray[np.int64] | NDArray[np.floating], n_numbers: int
 ) -> Columns:
     """Columns of (n, F) rows; classes, (n,), say which numbers are codes."""

@@ -176,7 +176,7 @@ def _regress_linearly(
         (M, C) for each penalty of `ridge`.
     """
     used = ridge.draw_rows(is_learned, np.random.default_rng(seed))
-    columns = kernel_ridge.Columns.learned(take_spread(rows, used), n_numbers)
+    columns = kernel_ridge.learn_columns(take_spread(rows, used), labels[used], n_numbers)
     return ridge.score_without_own_labels(
         lambda some: columns.points(rows[some]),
         labels,
