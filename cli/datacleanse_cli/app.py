@@ -119,6 +119,7 @@ def _run() -> int:
     _silence_warnings()
     signal.signal(signal.SIGTERM, interrupt)
     try:
+        sys.argv[1:] = map(_expand_home, sys.argv[1:])
         _check_names(sys.argv[1:])
         refuse_ranks(sys.argv[1:])
         heed_limit(sys.argv[1:])
@@ -146,6 +147,13 @@ def _silence_warnings() -> None:
 
 def _show_nothing(*_: object, **__: object) -> None:
     pass
+
+
+def _expand_home(word: str) -> str:
+    """The word with the user's folder for ``~/``, which shells leave in ``--out=~/runs``."""
+    start, sign, end = word.partition("=") if word.startswith("-") else ("", "", word)
+    # Alone it may be a text that counts as missing.
+    return f"{start}{sign}{os.path.expanduser(end)}" if end.startswith("~/") else word  # noqa: PTH111
 
 
 def _check_names(words: Sequence[str]) -> None:

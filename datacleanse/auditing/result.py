@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Integral
@@ -42,7 +43,7 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.typed_json import to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from datacleanse.auditing.shown import InlineReport, RunComparison, RunningReview
     from datacleanse.data.readers.frame import Frame
@@ -272,7 +273,10 @@ class AuditResult:
         def tell_kept(file: Path) -> None:
             warn([Notice("decisions-kept", say_kept(file), is_warning=True)])
 
-        with begin_folder(place, force=force, tell_kept=tell_kept) as target:
+        with (
+            _leave_option_out(),
+            begin_folder(place, force=force, tell_kept=tell_kept) as target,
+        ):
             copy_folder(self.folder, target)
         return target
 
@@ -282,6 +286,16 @@ class AuditResult:
     def _repr_html_(self) -> str:
         is_temporary = self._temporary is not None
         return summarise_as_html(self.folder, self._name_rows, is_temporary=is_temporary)
+
+
+@contextmanager
+def _leave_option_out() -> Iterator[None]:
+    """Name no ``--out`` in what hinders: the place is the only argument here."""
+    try:
+        yield
+    except RunFolderError as error:
+        hint = error.hint.replace(" with --out", "")
+        raise RunFolderError(error.message, slug=error.slug, hint=hint) from error
 
 
 def _check_apart(source: Path, target: Path) -> None:

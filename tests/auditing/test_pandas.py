@@ -16,7 +16,7 @@ from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.result import AuditResult
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.data.label_types import LabelValues, type_schema_classes
-from datacleanse.errors import SettingsError
+from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse.settings import Settings
 
 LIGHT = {"label": "grade", "epochs": 4, "fast": True, "device": "cpu"}
@@ -57,6 +57,14 @@ def test_columns_are_named_as_the_frame_names_them(label):
     assert names == [{2: "0"}.get(label, "g.size")]
     with pytest.raises(SettingsError, match="an object of the type int"):
         dc.audit(data, val=clean, **LIGHT | {"label": 7})
+
+
+def test_a_place_that_is_taken_is_told_in_the_words_of_save(plain, tmp_path):
+    _, result = plain
+    result.save(tmp_path / "run")
+    with pytest.raises(RunFolderError) as caught:
+        result.save(tmp_path / "run")
+    assert str(caught.value).endswith("Choose another place, or replace it with force=True.")
 
 
 def shuffled(n):

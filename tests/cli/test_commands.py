@@ -134,6 +134,18 @@ def test_a_finished_run_is_not_overwritten_without_force(finished):
     assert (folder / "runs" / "data" / "run.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("words", [("--out=~/drawn.csv",), ("--out", "~/drawn.csv")])
+def test_the_user_s_folder_may_be_written_as_shells_leave_it(tables, monkeypatch, words):
+    home = tables / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("USERPROFILE", str(home))
+    done = run_program("sample", "data.csv", "-n", "5", "-q", *words, cwd=tables)
+    assert done.code == 0, done.err
+    assert (home / "drawn.csv").is_file()
+    assert not (tables / "~").exists()
+
+
 def test_force_keeps_the_decisions_on_the_run_that_it_replaces(tables):
     for _ in range(2):
         done = run_here(*AUDIT, "--fast", "--force", "--out", "again", cwd=tables)
