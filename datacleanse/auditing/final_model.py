@@ -15,6 +15,7 @@ from datacleanse.models.inference import compute_logits
 from datacleanse.models.residual import ResidualNetwork
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.models.temperature import divide_logits, fit_temperature
+from datacleanse.sampling import draw_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from datacleanse.training.trainer import Trainer
 
 MOST_ASKED, AT_ONCE = 3_000, 256
-"""Unverified rows, evenly spaced, that the temperature is fitted on at most, and how many at a
+"""Unverified rows, spread over all, that the temperature is fitted on at most, and how many at a
 time."""
 
 NOTHING = ""
@@ -93,8 +94,7 @@ def _set_temperature(
     asked = np.flatnonzero(assessment.verdict == UNVERIFIED)
     if not isinstance(network, TabularNetwork | ResidualNetwork) or not len(asked):
         return None
-    spread = np.linspace(0, len(asked) - 1, min(len(asked), MOST_ASKED)).astype(np.int64)
-    asked, device = asked[spread], examples.labels.device
+    asked, device = asked[draw_spread(len(asked), MOST_ASKED)], examples.labels.device
     rows = torch.from_numpy(asked).to(device)
     # Of pictures, many at a time take gigabytes.
     logits = [compute_logits(network, examples.inputs[part]) for part in rows.split(AT_ONCE)]

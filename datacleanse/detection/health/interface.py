@@ -24,7 +24,7 @@ FIRST_ROWS = 20
 
 @dataclass(frozen=True)
 class Material:
-    """What checks look at. Of a large table it holds a part of the rows, evenly spaced."""
+    """What checks look at. Of a large table it holds a part of the rows, spread over all."""
 
     data: Dataset
     """The n rows of DATA that are looked at."""
@@ -124,4 +124,4 @@ def say_part(seen: Material) -> str:
     """That not all rows were looked at, as a further sentence; empty where they were."""
     if not seen.is_part:
         return ""
-    return f" {seen.n_data:,} of {seen.n_rows:,} rows were looked at, evenly spaced."
+    return f" {seen.n_data:,} of {seen.n_rows:,} rows were looked at, drawn evenly over all."
