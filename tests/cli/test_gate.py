@@ -95,6 +95,8 @@ def test_a_summary_is_appended_whatever_the_format(place):
         (("runs/data", "--max-flags", "1", "--format", "xml"), "text, github, markdown, json"),
         (("runs/data", "--max-new-flags", "0"), "no baseline"),
         (("runs/data", "--max-new-flags", "0", "--baseline", "none"), "none"),
+        # A slip in the name is told although nothing is compared with the baseline.
+        (("runs/data", "--max-flags", "100", "--baseline", "none"), "none"),
         (("runs/data", "--config", "none.toml"), "none.toml"),
         (("runs/data", "--max-flags", "0", "--summary", "no/such/file"), "no/such/file"),
     ],

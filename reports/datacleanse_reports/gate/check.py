@@ -88,7 +88,8 @@ def check_gate(
     Args:
         folder: the run.
         thresholds: what is still good.
-        baseline: an earlier run of the same data, for ``max_new_flags``.
+        baseline: an earlier run of the same data, for ``max_new_flags``. It has to be a finished
+            run even where nothing is compared with it.
         config: where the thresholds come from.
 
     Raises:
@@ -106,6 +107,8 @@ def check_gate(
     manifest = folder.any_manifest()
     audit = folder.read_audit_columns(_COLUMNS, manifest.classes)
     run = _Run(folder, manifest, audit)
+    if baseline is not None:
+        baseline.any_manifest()  # a slip in its name is told, whether or not it is needed
     checked = [
         *_check_rate(run, thresholds),
         *_check_flags(run, thresholds),
