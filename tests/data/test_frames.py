@@ -101,6 +101,9 @@ NO_TABLES = {
     "nothing": (None, "<NoneType> is no table", "a dictionary of columns"),
     "an array": (np.zeros((3, 2)), "<ndarray> is no table", "pandas.DataFrame(array"),
     "a column": (pd.Series([1, 2]), "<Series> is no table", "single column"),
+    "a row": (pd.DataFrame(COLUMNS).iloc[0], "<Series> is no table", "frame.iloc[[0]]"),
+    "a row of numbers": (pd.DataFrame({"x": [1.0], "y": 2.0}).iloc[0], "<Series>", "single row"),
+    "a column by key": (pd.Series(["u", "v"], ["k", "l"], name="x"), "<Series>", "single column"),
     "a column of polars": (pl.Series([1, 2]), "<Series> is no table", "single column"),
     "bytes": (b"data.csv", "<bytes> is no table", "os.fsdecode"),
     "a torch dataset": (

@@ -72,7 +72,7 @@ def convert_frame(source: Frame) -> pa.Table:
     convert = find_loose_kind(source)
     if convert is not None:
         return convert(source)
-    if _speaks_arrow(source):
+    if _speaks_arrow(source) and not isinstance(source, pd.Series):
         return _read_stream(source)
     raise make_no_table_error(source)
 

@@ -45,6 +45,8 @@ def make_no_table_error(source: object) -> InputError:
     cure = f"Give {ACCEPTED}."
     if isinstance(source, np.ndarray) and source.ndim == 2:
         cure = "Name its columns, e.g. with pandas.DataFrame(array, columns=[...])."
+    elif isinstance(source, pd.Series) and _is_row(source):
+        cure = "It is a single row. Give a table that has one row, as frame.iloc[[0]] makes it."
     elif hasattr(source, "to_frame") or isinstance(source, pa.Array | pa.ChunkedArray):
         cure = f"It is a single column. {cure}"
     elif isinstance(source, bytes):
@@ -58,6 +60,12 @@ def make_no_table_error(source: object) -> InputError:
     elif hasattr(source, "to_pandas"):
         cure = "Give what its to_pandas() returns."
     return InputError(f"<{kind}> is no table.", slug="no-table", hint=cure)
+
+
+def _is_row(series: pd.Series) -> bool:
+    """Whether it is a row of a frame: its cells have names of columns, and no column names it."""
+    names = series.index.tolist()
+    return all(isinstance(each, str) for each in names) and not isinstance(series.name, str)
 
 
 def convert_values(values: Any, name: str) -> pa.Array | pa.ChunkedArray:  # noqa: ANN401
