@@ -26,6 +26,7 @@ def explain(
 ) -> None:
     """Name the rows of the audited data that pushed the model most toward a prediction."""
     from datacleanse.data import check_target, refuse_inputs, write_table
+    from datacleanse.review.verified_file import refuse_verdicts
     from datacleanse.storage.atomic_files import check_free
     from datacleanse.storage.run_folder import RunFolder
 
@@ -33,6 +34,7 @@ def explain(
     if out is not None:
         check_target(out, source=new)
         check_free(out, force=force)
+        refuse_verdicts(out)
     folder = RunFolder(run)
     manifest = folder.any_manifest()
     if out is not None:

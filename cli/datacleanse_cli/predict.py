@@ -39,6 +39,7 @@ def predict(
 ) -> None:
     """Write the class and the probabilities of new rows, or their number, by the run's model."""
     from datacleanse.data import check_target, refuse_inputs, write_tables
+    from datacleanse.review.verified_file import refuse_verdicts
     from datacleanse.storage.atomic_files import check_free
     from datacleanse.storage.run_folder import RunFolder
 
@@ -48,6 +49,7 @@ def predict(
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
     check_free(target, force=force)
+    refuse_verdicts(target)
     if not str(run).endswith(ONNX):
         refuse_inputs(target, RunFolder(run).any_manifest())
     log = NoticeLog()

@@ -41,12 +41,12 @@ def sample(
 
     With --task regression, low and high numbers in proportion.
     """
-    from datacleanse.data import ReadOptions, check_target
+    from datacleanse.data import ReadOptions
     from datacleanse.settings import Settings
 
     settings = Settings(seed=seed)
-    _check(n, out, force=force)
-    check_target(out, source=data)
+    _check(n)
+    _check_place(out, data, force=force)
     reading = ReadOptions(
         label=label,
         id=id_,
@@ -75,12 +75,28 @@ def sample(
     )
 
 
-def _check(n: int, out: Path, *, force: bool) -> None:
+def _check(n: int) -> None:
     if n < 1:
         raise SettingsError(
             f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
         )
+
+
+def _check_place(out: Path, data: str, *, force: bool) -> None:
+    """Refuse a place that is taken, and any where DATA or verdicts lie."""
+    from datacleanse.data import check_target
+    from datacleanse.data.sources import would_be_shard
+    from datacleanse.review.verified_file import refuse_verdicts
+
     check_free(out, force=force)
+    check_target(out, source=data)
+    refuse_verdicts(out)
+    if would_be_shard(data, out):
+        raise SettingsError(
+            f"{out} {'is' if out.exists() else 'would become'} a part of {data}, which is read.",
+            slug="output-is-input",
+            hint="Choose a place outside that folder with -o.",
+        )
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -13,12 +14,11 @@ from datacleanse.data.interface import SpelledRows
 from datacleanse.data.spelled_rows import join_rows
 from datacleanse.errors import SettingsError
 from datacleanse.pictures.forms.encoded import IMAGE
+from datacleanse.pictures.forms.metadata import NAMES as METADATA
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     from numpy.typing import NDArray
 
@@ -28,11 +28,18 @@ _FOR_BYTES = (".parquet", ".feather", ".arrow")
 
 
 def check_sample_target(listing: Listing, target: Path) -> None:
-    """Refuse to draw encoded pictures into a file of text.
+    """Refuse to draw encoded pictures into a file of text, and to write over DATA's own manifest.
 
     Raises:
-        SettingsError: the file's ending is that of text.
+        SettingsError: the file's ending is that of text, or it names DATA's pictures.
     """
+    is_inside = target.resolve().is_relative_to(Path(listing.source).resolve())
+    if is_inside and target.name in METADATA and target.exists():
+        raise SettingsError(
+            f"{target} is a part of {listing.source}, which is read.",
+            slug="output-is-input",
+            hint="Choose another name with -o.",
+        )
     if listing.path is None and target.suffix.lower() not in _FOR_BYTES:
         raise SettingsError(
             f"{target} cannot hold the pictures that {listing.source} holds as bytes.",

@@ -17,6 +17,7 @@ from datacleanse.review.audited_run import open_audited_run
 from datacleanse.review.automatic import FlagLimits
 from datacleanse.review.cleaning_plan import Change, Cleaning, Refusal, plan_cleaning
 from datacleanse.review.joined_decisions import list_files
+from datacleanse.review.verified_file import refuse_verdicts
 from datacleanse.review.write_pictures import PictureOutput, choose_picture_files, is_tree
 from datacleanse.review.write_table import TableOutput, choose_table_files
 from datacleanse.storage.run_folder import RunFolder
@@ -188,6 +189,7 @@ def _spare_inputs(files: CleanedFiles, folder: RunFolder, decisions: Sequence[Pa
     """Refuse to write over what the run was made of, or over the decisions that are applied."""
     for path in (files.cleaned, files.diff):
         refuse_inputs(path, folder.any_manifest(), by_content=False)
+        refuse_verdicts(path)
         if any(is_same_file(str(each), str(path)) for each in decisions):
             raise SettingsError(
                 f"{path} holds the decisions that are applied.",

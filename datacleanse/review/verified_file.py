@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from datacleanse.errors import InputError
+from datacleanse.errors import InputError, SettingsError
 from datacleanse.given_paths import expand_home
 from datacleanse.records import Notice
 from datacleanse.review.json_lines import (
@@ -124,6 +124,20 @@ def is_verified_file(source: object) -> bool:
     except (OSError, ValueError):
         return False  # whoever reads it as a table says what is wrong
     return any(_is_marked(line) for line in lines)
+
+
+def refuse_verdicts(path: Path) -> None:
+    """Refuse to write over a file of verdicts: a reviewer's work, which no command gives back.
+
+    Raises:
+        SettingsError: verdicts lie at that place.
+    """
+    if is_verified_file(path):
+        raise SettingsError(
+            f"{path} holds verdicts of `datacleanse verify`, and is not written over.",
+            slug="output-is-input",
+            hint="Choose another name with -o.",
+        )
 
 
 def _is_marked(line: bytes) -> bool:

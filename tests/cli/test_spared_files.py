@@ -84,3 +84,42 @@ def test_the_description_beside_safetensors_replaces_nothing_unasked(audited):
     assert "net.json exists already" in done.err
     assert beside.read_text(encoding="utf-8") == "{}"
     assert run_here(*words, FORCE, cwd=audited).code == 0
+
+
+@pytest.mark.parametrize("writer", WRITERS)
+def test_verdicts_of_a_reviewer_stay(audited, tmp_path, writer):
+    from tests.review.verifying import draw, verify
+
+    path = tmp_path / ("verified.onnx" if writer == "export" else "verified.jsonl")
+    verify(path, draw(audited / "data.csv", 4), ["a"] * 120)
+    before = path.read_bytes()
+    done = run_here(*WRITERS[writer], "-o", path, FORCE, cwd=audited)
+    assert done.code == 2, done.err
+    assert "verdicts" in done.err
+    assert path.read_bytes() == before
+
+
+def test_parts_of_the_data_are_not_drawn_over(tmp_path):
+    import pandas as pd
+    from PIL import Image
+
+    rows = pd.DataFrame({"u": range(40), "label": ["a", "b"] * 20})
+    (tmp_path / "shards").mkdir()
+    (tmp_path / "photos").mkdir()
+    for part in (0, 1):
+        rows[part::2].to_parquet(tmp_path / f"shards/{part}.parquet")
+    names = [f"{row}.png" for row in range(8)]
+    for row, name in enumerate(names):
+        Image.new("RGB", (8, 8), (row * 30, 0, 0)).save(tmp_path / "photos" / name)
+    listed = pd.DataFrame({"file_name": names, "label": ["a", "b"] * 4})
+    listed.to_csv(tmp_path / "photos/metadata.csv", index=False)
+    for data, place in (
+        ("shards", "shards/0.parquet"),
+        ("shards/*.parquet", "shards/0.parquet"),
+        ("photos", "photos/metadata.csv"),
+    ):
+        before = (tmp_path / place).read_bytes()
+        done = run_here("sample", data, "-n", "4", "-q", "-o", place, FORCE, cwd=tmp_path)
+        assert done.code == 2, done.out
+        assert f"{place} is a part of {data}" in done.err
+        assert (tmp_path / place).read_bytes() == before

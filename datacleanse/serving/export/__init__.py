@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.messages import format_list, quote_value
 from datacleanse.data.spared_files import refuse_inputs
+from datacleanse.review.verified_file import refuse_verdicts
 from datacleanse.serving.export.interface import FinishedRun
 from datacleanse.serving.export.registry import FORMATS, find_format
 from datacleanse.storage.atomic_files import check_free
@@ -53,6 +54,7 @@ def export_run(
     for file in (target, *way.list_beside(target)):
         check_free(file, force=replaces)
         refuse_inputs(file, finished.manifest)
+        refuse_verdicts(file)
     messages = way.write(finished, target)
     return target, (*messages, *_say_conventions(finished, format))
 
