@@ -84,8 +84,9 @@ def join_tables(
     """
 
     def read_part(source: Source) -> CleanPart:
-        clean = drop_repeats(data, read(source))
-        return CleanPart(clean, compare(data, clean).overlap, fingerprint(source), None, None)
+        clean, given = drop_repeats(data, read(source))
+        overlap = compare(data, clean).overlap
+        return CleanPart(clean, overlap, fingerprint(source), None, None, given)
 
     return join_clean(data, _read_parts(data, None, sources, read_part))
 
@@ -110,9 +111,9 @@ def join_pictures_of(
     from datacleanse.pictures.compare import compare_pictures, drop_repeated_pictures
 
     def read_part(source: Source) -> CleanPart:
-        clean, own = drop_repeated_pictures(pictures, *read(source))
+        clean, own, given = drop_repeated_pictures(pictures, *read(source))
         comparison, _ = compare_pictures(data, clean, pictures, own)
-        return CleanPart(clean, comparison.overlap, own.fingerprint, own, None)
+        return CleanPart(clean, comparison.overlap, own.fingerprint, own, None, given)
 
     return join_clean(data, _read_parts(data, pictures, sources, read_part))
 

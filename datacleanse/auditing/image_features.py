@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.data.messages import format_count
+from datacleanse.data.repeats import GivenRows
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models.feature_column import FEATURES, make_feature_column
 from datacleanse.models.optional_packages import VISION, is_installed
@@ -72,7 +73,8 @@ def add_features(inputs: Inputs, parts: list[Floats | None]) -> Inputs:
 def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
     """DATA's, CLEAN's and TEST's rows, which follow each other in the file."""
     matrix = _read_matrix(file)
-    counts = [inputs.data.n_rows, inputs.clean.n_rows]
+    of_clean, n_given = _find_clean_rows(inputs)
+    counts = [inputs.data.n_rows, n_given]
     counts += [] if inputs.test is None else [inputs.test.n_rows]
     if len(matrix) != sum(counts):
         named = " + ".join(
@@ -93,8 +95,25 @@ def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
             slug="features-not-finite",
             hint="Compute them again, or scale them.",
         )
-    parts: list[Floats | None] = [*np.split(matrix, np.cumsum(counts)[:-1])]
-    return [*parts, None][:3]
+    test = None if inputs.test is None else matrix[sum(counts[:2]) :]
+    return [matrix[: counts[0]], matrix[of_clean], test]
+
+
+def _find_clean_rows(inputs: Inputs) -> tuple[NDArray[np.int64], int]:
+    """(V,) which row of the file each row of CLEAN is, and how many of the file's are CLEAN's.
+
+    Rows of DATA with a verdict or decision have DATA's features. Of CLEAN's own the file holds
+    those that do not count, too.
+    """
+    overlap, clean = inputs.comparison.overlap, inputs.clean
+    n_own = clean.n_rows - (0 if inputs.reviewed is None else len(inputs.reviewed.rows))
+    given = inputs.given or GivenRows(np.arange(n_own), n_own)
+    rows = np.full(clean.n_rows, -1)
+    is_single = overlap.clean_rows >= 0
+    rows[overlap.clean_rows[is_single]] = overlap.data_rows[is_single]
+    own = np.flatnonzero(given.place >= 0)
+    rows[own] = inputs.data.n_rows + given.place[own]
+    return rows, given.count
 
 
 def _read_matrix(file: Path) -> Floats:

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.messages import format_count, format_list, quote_value
-from datacleanse.data.repeats import find_copies_between
+from datacleanse.data.repeats import GivenRows, find_copies_between
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.verified_rows import join_chances
@@ -43,6 +43,8 @@ class CleanPart:
     """Of its rows; None where they are those of a table."""
     verdicts: VerifiedRows | None
     """What was said of DATA's rows, where the source is a file of verdicts."""
+    given: GivenRows
+    """Where its rows stood in it; a file of verdicts gives none beside DATA's."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class JoinedClean:
     """Of all that counts of them (hex)."""
     pictures: PictureSet | None
     verified: Verified
+    given: GivenRows
+    """Where its rows stood in the sources that are no files of verdicts."""
     notices: tuple[Notice, ...]
 
 
@@ -107,7 +111,8 @@ def make_verdict_part(
         from datacleanse.pictures.read import take_pictures
 
         own = take_pictures(pictures, rows)
-    return CleanPart(clean, overlap, verdicts.sha256, own, verdicts)
+    given = GivenRows(np.full(len(rows), -1), 0)
+    return CleanPart(clean, overlap, verdicts.sha256, own, verdicts, given)
 
 
 def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
@@ -146,7 +151,8 @@ def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
         strangers=np.array(sorted(strange - set(disputed)), np.int64),
     )
     notices = tuple(_note_disputed(data, parts, disputed))
-    return JoinedClean(clean, overlap, sha256, pictures, verified, notices)
+    given = _join_given(parts, kept)
+    return JoinedClean(clean, overlap, sha256, pictures, verified, given, notices)
 
 
 def _list_claims(part: CleanPart) -> dict[int, str]:
@@ -247,6 +253,15 @@ def _join_overlaps(
     places = np.array([found[row] for row in rows.tolist()], np.int64)
     ways = {part.overlap.matched_by for part in parts if part.verdicts is None}
     return Overlap(rows, places, ways.pop() if len(ways) == 1 else "verdicts")
+
+
+def _join_given(parts: Sequence[CleanPart], kept: Sequence[NDArray[np.int64]]) -> GivenRows:
+    places, first = [], 0
+    for part, rows in zip(parts, kept, strict=True):
+        place = part.given.place[rows]
+        places.append(np.where(place >= 0, first + place, -1))
+        first += part.given.count
+    return GivenRows(np.concatenate(places), first)
 
 
 def _find_given(parts: Sequence[CleanPart], kept: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

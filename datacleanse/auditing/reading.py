@@ -30,7 +30,7 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
-from datacleanse.data.repeats import drop_repeats
+from datacleanse.data.repeats import GivenRows, drop_repeats
 from datacleanse.data.sources import check_exists
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
@@ -133,6 +133,8 @@ class Inputs:
     """Labels that verified rows of DATA had in an earlier round and that are corrected by now."""
     verified: Verified | None = None
     """What files of verdicts say beside ``clean``; None where CLEAN is one table or set."""
+    given: GivenRows | None = None
+    """Where CLEAN's own rows stood in what was given; None: all of them do, in their order."""
     reviewed: Reviewed | None = None
     """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
     pictures: PictureInputs | None = None
@@ -211,6 +213,8 @@ class _Clean:
     """Digest (hex) of its table; None: it is not given, or has pictures with their own."""
     verified: Verified | None = None
     """Where its rows come from, where they come from several sources or a file of verdicts."""
+    given: GivenRows | None = None
+    """Where its rows stood in what was given; None: there are none."""
 
 
 def _read_tables(request: Request, progress: Progress) -> Inputs:
@@ -236,6 +240,7 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
         digests,
         0.0,
         verified=clean.verified,
+        given=clean.given,
     )
 
 
@@ -247,10 +252,10 @@ def _read_clean_table(
     if is_joined(sources):
         joined = join_tables(data, sources, read)
         comparison = compare_joined(data, joined)
-        return _Clean(joined.clean, comparison, joined.sha256, joined.verified)
+        return _Clean(joined.clean, comparison, joined.sha256, joined.verified, joined.given)
     (source,) = sources
-    clean = drop_repeats(data, read(source))
-    return _Clean(clean, compare(data, clean), fingerprint(source))
+    clean, given = drop_repeats(data, read(source))
+    return _Clean(clean, compare(data, clean), fingerprint(source), given=given)
 
 
 def _read_like(
@@ -306,6 +311,7 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         ),
         gallery=Gallery(pictures, clean_pictures, test_pictures, duplicates),
         verified=clean.verified,
+        given=clean.given,
     )
 
 
@@ -334,10 +340,10 @@ def _read_clean_pictures(
     from datacleanse.pictures.compare import compare_pictures, drop_repeated_pictures, find_copies
 
     if len(sources) == 1 and not is_joined(sources):
-        clean, own = drop_repeated_pictures(pictures, *read(sources[0]))
+        clean, own, given = drop_repeated_pictures(pictures, *read(sources[0]))
         progress.stage("Looking for duplicates", None)
         comparison, duplicates = compare_pictures(data, clean, pictures, own)
-        return _Clean(clean, comparison), own, duplicates
+        return _Clean(clean, comparison, given=given), own, duplicates
     joined = join_pictures_of(data, pictures, sources, read) if sources else None
     progress.stage("Looking for duplicates", None)
     duplicates, told = find_copies(data, pictures)
@@ -345,7 +351,7 @@ def _read_clean_pictures(
         comparison = compare_with_nothing(by_pictures=True, notices=told)
         return _Clean(make_empty_clean(data), comparison), None, duplicates
     comparison = compare_joined(data, joined, told)
-    found = _Clean(joined.clean, comparison, verified=joined.verified)
+    found = _Clean(joined.clean, comparison, verified=joined.verified, given=joined.given)
     return found, joined.pictures, duplicates
 
 
@@ -358,7 +364,8 @@ def _add_brought(inputs: Inputs, request: Request, progress: Progress) -> Inputs
         seed = request.settings.seed
         brought = cross_fit(request.second_opinion, inputs.data, inputs.clean, seed=seed)
     else:
-        brought = read_probabilities(request.probabilities, inputs.data, inputs.clean)
+        source, given = request.probabilities, inputs.given
+        brought = read_probabilities(source, inputs.data, inputs.clean, given)
     notices = (*inputs.comparison.notices, *brought.notices)
     comparison = Comparison(inputs.comparison.overlap, notices)
     return replace(inputs, brought=brought, comparison=comparison)

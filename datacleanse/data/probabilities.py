@@ -16,6 +16,7 @@ from datacleanse.data.identity import check_ids, read_ids, spell_ids
 from datacleanse.data.interface import Request
 from datacleanse.data.messages import format_count, format_list, suggest_column
 from datacleanse.data.raw_table import read_raw
+from datacleanse.data.repeats import GivenRows
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 from datacleanse.storage.damage import say_on_one_line
@@ -64,7 +65,9 @@ class Brought:
     """What tells it from others, where an audit is resumed."""
 
 
-def read_probabilities(source: Source | NDArray[Any], data: Dataset, clean: Dataset) -> Brought:
+def read_probabilities(
+    source: Source | NDArray[Any], data: Dataset, clean: Dataset, given: GivenRows | None = None
+) -> Brought:
     """Read class probabilities and find the rows that they are about.
 
     Args:
@@ -74,6 +77,8 @@ def read_probabilities(source: Source | NDArray[Any], data: Dataset, clean: Data
             have it. Else they are in DATA's order, CLEAN's own behind them or left out.
         data: DATA, N rows.
         clean: CLEAN, without reviewed rows.
+        given: where its rows stood in CLEAN as it was given, rows that do not count among them;
+            None: all of them count.
 
     Raises:
         InputError: it cannot be read, lacks a class or a row, or holds what is no probability.
@@ -82,15 +87,20 @@ def read_probabilities(source: Source | NDArray[Any], data: Dataset, clean: Data
     check_probabilities(told.matrix, told.name)
     if told.ids is not None:
         return _place_by_id(told, told.ids, data, clean)
-    n, n_clean, n_told = data.n_rows, clean.n_rows, len(told.matrix)
-    if n_told not in (n, n + n_clean):
-        beside = f", or {n + n_clean:,} with CLEAN's behind them" if n_clean else ""
+    if given is None:
+        given = GivenRows(np.arange(clean.n_rows), clean.n_rows)
+    n, n_told = data.n_rows, len(told.matrix)
+    if n_told not in (n, n + given.count):
+        beside = f", or {n + given.count:,} with CLEAN's behind them" if given.count else ""
         raise _refuse(
             f"{told.name} has {format_count(n_told, 'row')}; DATA has {n:,}{beside}.",
             "Give one row for each row of DATA, in its order, or the column of ids that DATA has.",
         )
     found = told.matrix.astype(np.float32)
-    own = found[n:] if n_told > n else _make_unknown(n_clean, found.shape[1])
+    own = _make_unknown(clean.n_rows, found.shape[1])
+    if n_told > n:
+        is_given = given.place >= 0
+        own[is_given] = found[n + given.place[is_given]]
     return Brought(told.name, found[:n], own, told.notices, _digest(told.matrix))
 
 

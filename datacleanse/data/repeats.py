@@ -41,7 +41,20 @@ class Keys:
     """For messages."""
 
 
-def drop_repeats(data: Dataset, clean: Dataset) -> Dataset:
+@dataclass(frozen=True)
+class GivenRows:
+    """Where rows of CLEAN stood in the tables or sets that were given as CLEAN, one after another.
+
+    Files that hold CLEAN's rows behind DATA's are in that order, and hold the rows that go, too.
+    """
+
+    place: NDArray[np.int64]
+    """(V,) position of each row of CLEAN; -1 where it is a row of DATA that has a verdict."""
+    count: int
+    """Rows that were given."""
+
+
+def drop_repeats(data: Dataset, clean: Dataset) -> tuple[Dataset, GivenRows]:
     """CLEAN without copies, and without rows that give one row of DATA several labels.
 
     Args:
@@ -52,7 +65,10 @@ def drop_repeats(data: Dataset, clean: Dataset) -> Dataset:
         InputError: nothing is left.
     """
     keys = _find_keys(data, clean)
-    return clean if keys is None else choose_rows(clean, keys)[0]
+    if keys is None:
+        return clean, GivenRows(np.arange(clean.n_rows), clean.n_rows)
+    kept, rows = choose_rows(clean, keys)
+    return kept, GivenRows(rows, clean.n_rows)
 
 
 def choose_rows(clean: Dataset, keys: Keys) -> tuple[Dataset, NDArray[np.int64]]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from datacleanse.data import compare_with_overlap, read_ids
 from datacleanse.data.messages import format_count
-from datacleanse.data.repeats import choose_rows, make_keys
+from datacleanse.data.repeats import GivenRows, choose_rows, make_keys
 from datacleanse.pictures.duplicates import find_shared, find_within, make_prints
 from datacleanse.pictures.read import take_pictures
 from datacleanse.records import Notice, Overlap
@@ -60,7 +60,7 @@ def compare_pictures(
 
 def drop_repeated_pictures(
     pictures: PictureSet, clean: Dataset, own: PictureSet
-) -> tuple[Dataset, PictureSet]:
+) -> tuple[Dataset, PictureSet, GivenRows]:
     """CLEAN without copies of its files, and without files that have several labels.
 
     Args:
@@ -72,14 +72,15 @@ def drop_repeated_pictures(
         InputError: nothing is left.
     """
     if not clean.n_rows:
-        return clean, own
+        return clean, own, GivenRows(np.arange(0), 0)
     theirs, its = (np.ascontiguousarray(each.sha256).view("S32")[:, 0] for each in (pictures, own))
     counted, rows = choose_rows(clean, make_keys(theirs, its, "bytes"))
+    given = GivenRows(rows, clean.n_rows)
     if len(rows) == clean.n_rows:
-        return clean, own
+        return clean, own, given
     kept = take_pictures(own, rows)
     # What the source is, and what of it cannot be read, stays as it is.
-    return counted, replace(kept, unreadable=own.unreadable, fingerprint=own.fingerprint)
+    return counted, replace(kept, unreadable=own.unreadable, fingerprint=own.fingerprint), given
 
 
 def find_copies(data: Dataset, pictures: PictureSet) -> tuple[Groups, tuple[Notice, ...]]:

@@ -17,7 +17,7 @@ N = 60
 
 def read(frame, clean, id_=None):
     data = read_data(frame, ReadOptions(id=id_, seeks_id=id_ is not None))
-    return data, drop_repeats(data, read_like(clean, data.schema, role="CLEAN"))
+    return data, drop_repeats(data, read_like(clean, data.schema, role="CLEAN"))[0]
 
 
 def slugs(dataset):
