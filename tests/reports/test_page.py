@@ -233,3 +233,15 @@ def test_file_names_are_text_too(name, fabricated, tmp_path):
     assert len(Elements(page).scripts) == 6
     assert not {"\u202e", "\x00"} & set(page)
     assert re.search(r"<title>Label audit of [^<]+</title>", page)
+
+
+def test_the_check_of_probabilities_says_that_rows_of_new_classes_are_not_in_it(view):
+    from datacleanse.detection.reliability import ReliabilityBin
+
+    told = "Those of new classes, all of them wrong, are not counted here."
+    bins = (ReliabilityBin(20, 5, 0.1, 0.2, 0.0, 0.6),)
+    pairs = replace(view.headline, rate_basis="pairs")
+    view = replace(view, headline=pairs, reliability=bins)
+    assert told not in render_page(view)
+    strange = replace(view.overlap, new_classes=3)
+    assert told in render_page(replace(view, overlap=strange))
