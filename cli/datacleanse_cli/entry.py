@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from contextlib import suppress
 from importlib import import_module
 
 STOPPED = 3
@@ -15,7 +15,8 @@ def main() -> None:
     try:
         app = import_module("datacleanse_cli.app")
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped on request. Repeat the command.\n")
-        sys.stderr.flush()
+        # By the descriptor, since `printing` may not be loaded; the text is the program's own.
+        with suppress(OSError):
+            os.write(2, b"Stopped on request. Repeat the command.\n")
         os._exit(STOPPED)
     app.main()

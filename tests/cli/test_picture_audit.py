@@ -67,6 +67,7 @@ def test_what_was_found_about_the_pictures_is_kept_and_said(folder):
         "rows": 1,
         "verified": 1,
         "wrong": 0,
+        "new_classes": 0,
         "matched_by": "pictures",
     }
     assert told["metrics"]["test"]["rows"] == 10
