@@ -6,8 +6,7 @@ import os
 from contextlib import suppress
 from importlib import import_module
 
-STOPPED = 3
-"""As in `exits`, which is not imported yet."""
+from datacleanse_cli import exits
 
 
 def main() -> None:
@@ -18,5 +17,5 @@ def main() -> None:
         # By the descriptor, since `printing` may not be loaded; the text is the program's own.
         with suppress(OSError):
             os.write(2, b"Stopped on request. Repeat the command.\n")
-        os._exit(STOPPED)
+        os._exit(exits.STOPPED)
     app.main()
